@@ -1,0 +1,9 @@
+//! The conformance suite on every store of this crate, and what only the embedded one can show.
+
+mod crashes;
+mod durability;
+mod faults;
+mod random_history;
+mod suite;
+mod support;
+mod throughput;
