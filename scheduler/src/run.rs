@@ -1,0 +1,160 @@
+//! The scheduler against an API server: follows nodes, pods and namespaces, binds and tells.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cache::{Change, Follow, Source};
+use client::Client;
+use futures::StreamExt;
+use futures::stream::{BoxStream, SelectAll};
+use kinds::Kinds;
+use object::Time;
+use tokio::task::JoinSet;
+
+use crate::driver::{Bound, Driver, Job, Topic};
+use crate::pod::PodView;
+use crate::score::Profile;
+use crate::writer::Writer;
+
+/// How the scheduler runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How nodes are scored.
+    pub profile: Profile,
+    /// Pods with this `spec.schedulerName` are scheduled.
+    pub scheduler_name: String,
+    /// The most requests at a time.
+    pub in_flight: usize,
+    /// Chooses among equal nodes.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            profile: Profile::default(),
+            scheduler_name: "default-scheduler".to_owned(),
+            in_flight: 64,
+            seed: rand::random(),
+        }
+    }
+}
+
+/// The most changes applied, and decisions made, before the other gets its turn.
+const BATCH: usize = 256;
+
+/// Why the scheduler cannot run.
+#[derive(Debug, thiserror::Error)]
+#[error("the table of kinds lacks {0}")]
+pub struct MissingKind(pub(crate) &'static str);
+
+/// Schedules pods until `shutdown`; requests that are under way then are waited for.
+pub async fn run(
+    client: Client,
+    source: Arc<dyn Source>,
+    kinds: Arc<Kinds>,
+    options: Options,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), MissingKind> {
+    let changes = follow(&*source, &kinds)?;
+    let writer = Arc::new(Writer::new(client, &kinds, &options.scheduler_name)?);
+    let driver = Driver::new(options.profile, options.scheduler_name, options.seed);
+    let most = options.in_flight.max(1);
+    let mut running = Loop { driver, writer, changes, jobs: JoinSet::new(), untold: VecDeque::new(), most };
+    tokio::pin!(shutdown);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            () = running.turn() => {}
+        }
+    }
+    while running.jobs.join_next().await.is_some() {}
+    Ok(())
+}
+
+type Changes = SelectAll<BoxStream<'static, Vec<(Topic, Change)>>>;
+
+fn follow(source: &dyn Source, kinds: &Kinds) -> Result<Changes, MissingKind> {
+    let of = |topic: Topic| {
+        let (plural, fields) = match topic {
+            Topic::Nodes => ("nodes", ""),
+            Topic::Pods => ("pods", "status.phase!=Succeeded,status.phase!=Failed"),
+            Topic::Namespaces => ("namespaces", ""),
+        };
+        let kind = kinds.resource("", plural).ok_or(MissingKind(plural))?;
+        let follow = Follow { fields: fields.to_owned(), ..Follow::all(kind) };
+        Ok(source.follow(follow).map(move |change| (topic, change)).ready_chunks(BATCH).boxed())
+    };
+    Topic::ALL.into_iter().map(of).collect()
+}
+
+/// A finished job.
+type Finished = Option<(Arc<PodView>, Bound)>;
+
+struct Loop {
+    driver: Driver,
+    writer: Arc<Writer>,
+    changes: Changes,
+    jobs: JoinSet<Finished>,
+    /// Jobs that wait for a free place.
+    untold: VecDeque<Job>,
+    most: usize,
+}
+
+impl Loop {
+    /// Waits for something to do and does it.
+    async fn turn(&mut self) {
+        let room = self.jobs.len() < self.most;
+        let work = room && (self.driver.has_work() || !self.untold.is_empty());
+        let sleep = self.driver.queue.next().map_or(Duration::from_secs(60), until);
+        tokio::select! {
+            biased;
+            Some(finished) = self.jobs.join_next(), if !self.jobs.is_empty() => self.finished(finished),
+            Some(changes) = self.changes.next() => self.apply(changes),
+            () = std::future::ready(()), if work => self.schedule(),
+            () = tokio::time::sleep(sleep) => {}
+        }
+        self.driver.queue.advance(Time::now());
+        tokio::task::consume_budget().await;
+    }
+
+    fn finished(&mut self, finished: Result<Finished, tokio::task::JoinError>) {
+        match finished {
+            Ok(Some((pod, outcome))) => self.untold.extend(self.driver.bound(pod, outcome, Time::now())),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "a request's task died"),
+        }
+    }
+
+    fn apply(&mut self, changes: Vec<(Topic, Change)>) {
+        let now = Time::now();
+        for (topic, change) in changes {
+            self.untold.extend(self.driver.apply(topic, change, now));
+        }
+    }
+
+    fn schedule(&mut self) {
+        let now = Time::now();
+        while self.jobs.len() < self.most {
+            let Some(job) = self.next_job(now) else { return };
+            let writer = self.writer.clone();
+            self.jobs.spawn(async move { writer.perform(job).await });
+        }
+    }
+
+    /// Decisions first: telling can wait, but not without bound.
+    fn next_job(&mut self, now: Time) -> Option<Job> {
+        let patient = self.untold.len() < BATCH && self.driver.is_ready();
+        let decided = if patient { self.driver.step(now) } else { None };
+        decided.or_else(|| self.untold.pop_front())
+    }
+}
+
+/// How long until a time; a little longer, so that it has come for sure.
+fn until(at: Time) -> Duration {
+    let left = at.duration_since(Time::now());
+    Duration::try_from(left).unwrap_or(Duration::ZERO) + Duration::from_millis(1)
+}
