@@ -1,0 +1,161 @@
+//! What a runtime reports of a pod.
+
+use object::Time;
+
+/// What there is of a pod, by observation alone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observed {
+    /// The pod's namespaces and addresses.
+    pub sandbox: Option<Sandbox>,
+    /// All attempts at all containers that are still kept, in no order.
+    pub containers: Vec<ObservedContainer>,
+    /// The images that the pod's containers need.
+    pub images: Vec<Image>,
+    /// When something will have changed by itself, where the runtime can tell.
+    pub look_again: Option<Time>,
+}
+
+/// The pod's namespaces and addresses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sandbox {
+    /// State.
+    pub state: SandboxState,
+    /// Addresses, the first one first.
+    pub ips: Vec<String>,
+}
+
+/// The state of a sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SandboxState {
+    /// Being made; becomes ready by itself.
+    Coming,
+    /// Containers can be started in it.
+    Ready,
+    /// Its namespaces are gone (the node restarted): it must be removed and made again.
+    Lost,
+}
+
+impl Sandbox {
+    /// Whether containers can be started in it.
+    pub fn is_ready(&self) -> bool {
+        self.state == SandboxState::Ready
+    }
+}
+
+/// One attempt at a container.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObservedContainer {
+    /// Name of the container.
+    pub name: String,
+    /// 0 for the first, counting up.
+    pub attempt: u32,
+    /// Restarts in a row that came soon after a start: what the back-off grows with.
+    pub streak: u32,
+    /// Id with the runtime's scheme, as in `containerd://…`.
+    pub id: String,
+    /// Id of the image that it runs.
+    pub image_id: String,
+    /// State.
+    pub state: ContainerState,
+}
+
+/// The state of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ContainerState {
+    /// Made, not started; left when it starts.
+    Created,
+    /// Running; left when it exits.
+    Running {
+        /// Since when.
+        since: Time,
+        /// Whether it has come up.
+        started: bool,
+        /// Whether it serves.
+        ready: bool,
+        /// By when it must have ended, once it was told to stop.
+        stopping: Option<Time>,
+    },
+    /// Ended; stays so.
+    Exited {
+        /// Exit code.
+        code: i32,
+        /// When it started.
+        since: Option<Time>,
+        /// When it ended.
+        at: Time,
+        /// `Completed`, `Error` or `OOMKilled`.
+        reason: String,
+        /// A sentence, where there is one.
+        message: String,
+    },
+}
+
+/// An image that is needed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    /// As the container names it.
+    pub name: String,
+    /// State.
+    pub state: ImageState,
+}
+
+/// The state of an image on the node; one that was never asked for is absent from [`Observed::images`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum ImageState {
+    /// On its way.
+    Pulling,
+    /// There.
+    Present {
+        /// Its id.
+        id: String,
+    },
+    /// The last pull failed.
+    Failed {
+        /// `ErrImagePull`, `InvalidImageName`, ….
+        reason: String,
+        /// A sentence.
+        message: String,
+        /// When.
+        at: Time,
+        /// Failures in a row.
+        failures: u32,
+    },
+}
+
+impl Observed {
+    /// The latest attempt at a container.
+    pub fn latest(&self, name: &str) -> Option<&ObservedContainer> {
+        self.containers.iter().filter(|c| c.name == name).max_by_key(|c| c.attempt)
+    }
+
+    /// The attempt before the latest.
+    pub fn previous(&self, name: &str) -> Option<&ObservedContainer> {
+        let latest = self.latest(name)?.attempt;
+        self.containers.iter().filter(|c| c.name == name && c.attempt < latest).max_by_key(|c| c.attempt)
+    }
+
+    /// The state of an image.
+    pub fn image(&self, name: &str) -> Option<&ImageState> {
+        self.images.iter().find(|image| image.name == name).map(|image| &image.state)
+    }
+
+    /// Whether no container runs or is about to.
+    pub fn is_still(&self) -> bool {
+        self.containers.iter().all(|c| matches!(c.state, ContainerState::Exited { .. }))
+    }
+}
+
+impl ObservedContainer {
+    /// The exit code, once it ended.
+    pub fn exit_code(&self) -> Option<i32> {
+        match self.state {
+            ContainerState::Exited { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// Whether it runs and has come up.
+    pub fn has_started(&self) -> bool {
+        matches!(self.state, ContainerState::Running { started: true, .. })
+    }
+}

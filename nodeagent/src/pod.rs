@@ -1,0 +1,234 @@
+//! Pods as the node agent sees them: what is desired, and the status last reported.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use object::{Key, Time, Value};
+use serde::Deserialize;
+
+use crate::status::Status;
+
+/// Annotations with this prefix steer the fake runtime.
+pub const FAKE_PREFIX: &str = "fake.berth.dev/";
+
+/// A pod bound to a node.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pod {
+    /// Namespace and name.
+    pub key: Key,
+    /// UID.
+    pub uid: Arc<str>,
+    /// Revision of the document that this was read from.
+    pub revision: u64,
+    /// Generation of the spec.
+    pub generation: i64,
+    /// The node.
+    pub node: Arc<str>,
+    /// Annotations with [`FAKE_PREFIX`], without it.
+    pub hints: BTreeMap<String, String>,
+    /// Set once deletion was asked for.
+    pub deletion: Option<Deletion>,
+    /// What shall run; shared among pods that ask for the same.
+    pub spec: Arc<Spec>,
+    /// What was last reported.
+    pub status: Status,
+}
+
+/// A deletion that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deletion {
+    /// When the pod should be gone.
+    pub deadline: Time,
+    /// Seconds that containers get to end.
+    pub grace: i64,
+}
+
+/// What shall run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Spec {
+    /// Init containers, in order.
+    pub init: Vec<Container>,
+    /// Containers.
+    pub containers: Vec<Container>,
+    /// What happens when a container ends.
+    pub restart: Restart,
+    /// Whether the pod has the node's network.
+    pub host_network: bool,
+    /// Seconds after which the pod fails.
+    pub deadline: Option<i64>,
+    /// Types of conditions that readiness waits for.
+    pub gates: Vec<String>,
+    /// Quality of service class.
+    pub qos: &'static str,
+}
+
+/// A container that shall run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Container {
+    /// Name.
+    pub name: String,
+    /// Image.
+    pub image: String,
+    /// What happens when it ends, where it differs from the pod's.
+    pub restart: Option<Restart>,
+}
+
+impl Container {
+    /// Whether an init container runs along with the containers.
+    pub fn is_sidecar(&self) -> bool {
+        self.restart == Some(Restart::Always)
+    }
+}
+
+/// What happens when a container ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+pub enum Restart {
+    /// It is started again.
+    #[default]
+    Always,
+    /// It is started again if it failed.
+    OnFailure,
+    /// It stays ended.
+    Never,
+}
+
+impl Restart {
+    /// Whether a container that ended with this code is started again.
+    pub fn again(self, exit_code: i32) -> bool {
+        match self {
+            Self::Always => true,
+            Self::OnFailure => exit_code != 0,
+            Self::Never => false,
+        }
+    }
+}
+
+impl Pod {
+    /// Reads a served document.
+    pub fn decode(document: &[u8], revision: u64) -> Result<Self, serde_json::Error> {
+        let PodDoc { metadata, spec, status } = serde_json::from_slice(document)?;
+        let deletion = metadata.deletion_timestamp.map(|deadline| Deletion {
+            deadline,
+            grace: metadata.deletion_grace_period_seconds.unwrap_or(0),
+        });
+        let hints = metadata.annotations.into_iter();
+        Ok(Self {
+            key: Key::new(metadata.namespace, metadata.name),
+            uid: metadata.uid.into(),
+            revision,
+            generation: metadata.generation,
+            node: spec.node_name.as_str().into(),
+            hints: hints.filter_map(|(k, v)| Some((k.strip_prefix(FAKE_PREFIX)?.to_owned(), v))).collect(),
+            deletion,
+            spec: Arc::new(spec.into()),
+            status,
+        })
+    }
+
+    /// Reads a document that a write was answered with.
+    pub fn from_value(document: &Value) -> Result<Self, serde_json::Error> {
+        let revision = document["metadata"]["resourceVersion"].as_str().and_then(|v| v.parse().ok());
+        Self::decode(&serde_json::to_vec(document)?, revision.unwrap_or(0))
+    }
+
+    /// What happens when this container ends.
+    pub fn restart_of(&self, container: &Container) -> Restart {
+        container.restart.unwrap_or(self.spec.restart)
+    }
+}
+
+#[derive(Deserialize)]
+struct PodDoc {
+    metadata: MetaDoc,
+    #[serde(default)]
+    spec: SpecDoc,
+    #[serde(default)]
+    status: Status,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct MetaDoc {
+    name: String,
+    namespace: String,
+    uid: String,
+    generation: i64,
+    annotations: BTreeMap<String, String>,
+    deletion_timestamp: Option<Time>,
+    deletion_grace_period_seconds: Option<i64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SpecDoc {
+    node_name: String,
+    restart_policy: Restart,
+    init_containers: Vec<ContainerDoc>,
+    containers: Vec<ContainerDoc>,
+    host_network: bool,
+    active_deadline_seconds: Option<i64>,
+    readiness_gates: Vec<GateDoc>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ContainerDoc {
+    name: String,
+    image: String,
+    restart_policy: Option<Restart>,
+    resources: ResourcesDoc,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ResourcesDoc {
+    limits: BTreeMap<String, Value>,
+    requests: BTreeMap<String, Value>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct GateDoc {
+    condition_type: String,
+}
+
+impl From<SpecDoc> for Spec {
+    fn from(doc: SpecDoc) -> Self {
+        let qos = qos(doc.containers.iter().chain(&doc.init_containers));
+        let containers = |docs: Vec<ContainerDoc>| docs.into_iter().map(Container::from).collect();
+        Self {
+            qos,
+            init: containers(doc.init_containers),
+            containers: containers(doc.containers),
+            restart: doc.restart_policy,
+            host_network: doc.host_network,
+            deadline: doc.active_deadline_seconds,
+            gates: doc.readiness_gates.into_iter().map(|gate| gate.condition_type).collect(),
+        }
+    }
+}
+
+impl From<ContainerDoc> for Container {
+    fn from(doc: ContainerDoc) -> Self {
+        Self { name: doc.name, image: doc.image, restart: doc.restart_policy }
+    }
+}
+
+/// The class where the API server has not set it. Amounts are compared as written.
+fn qos<'a>(containers: impl Iterator<Item = &'a ContainerDoc> + Clone) -> &'static str {
+    const COUNTED: [&str; 2] = ["cpu", "memory"];
+    let names = |amounts: &BTreeMap<String, Value>| COUNTED.iter().any(|name| amounts.contains_key(*name));
+    let exact = |c: &ContainerDoc| {
+        COUNTED.iter().all(|&name| {
+            let limit = c.resources.limits.get(name);
+            limit.is_some() && c.resources.requests.get(name).is_none_or(|request| Some(request) == limit)
+        })
+    };
+    if !containers.clone().any(|c| names(&c.resources.limits) || names(&c.resources.requests)) {
+        "BestEffort"
+    } else if containers.clone().all(exact) {
+        "Guaranteed"
+    } else {
+        "Burstable"
+    }
+}
