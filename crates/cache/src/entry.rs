@@ -1,0 +1,191 @@
+//! An object as the watch cache holds it: served bytes around a seam, and the little that selection needs.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use kinds::Kind;
+use object::{Encoded, Key, Schema, Shape};
+
+use crate::extract::{Labels, extract};
+
+const FIELD: &[u8] = b"\"resourceVersion\":\"";
+
+/// The longest text of a revision.
+const MAX_DIGITS: usize = 20;
+
+/// An object at a revision. The served document is `head`, the `resourceVersion` member, `tail`.
+#[derive(Debug)]
+pub struct Entry {
+    /// The object's key.
+    pub key: Key,
+    /// The revision that wrote it.
+    pub revision: u64,
+    /// The revision that created it.
+    pub created: u64,
+    /// The served document up to where the revision goes.
+    pub head: Bytes,
+    /// The rest of the served document.
+    pub tail: Bytes,
+    /// Labels, sorted by key.
+    pub labels: Labels,
+    /// The values of the kind's selectable fields, in the kind's order.
+    pub fields: Box<[Box<str>]>,
+}
+
+impl Entry {
+    /// An entry of canonical bytes (see [`Encoded`]); none where they are not an object's.
+    pub fn new(kind: &Kind, key: Key, bytes: Bytes, revision: u64, created: u64) -> Option<Self> {
+        let found = extract(&bytes, kind.selectable.iter().map(|field| path_of(kind, field)))?;
+        let encoded = Encoded::from_bytes(bytes)?;
+        let fields = kind.selectable.iter().zip(found.values);
+        let fields = fields.map(|(field, value)| value.unwrap_or_else(|| absent(kind, field))).collect();
+        let (head, tail) = (encoded.head(), encoded.tail());
+        Some(Self { key, revision, created, head, tail, labels: found.labels, fields })
+    }
+
+    /// The value of a label.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        let at = self.labels.binary_search_by(|(name, _)| (**name).cmp(key)).ok()?;
+        Some(&self.labels[at].1)
+    }
+
+    /// Writes the served document.
+    pub fn write_to(&self, out: &mut impl BufMut) {
+        self.write_at(self.revision, out);
+    }
+
+    /// Writes the document as served at another revision: a deletion shows the last state at the revision that
+    /// ended it.
+    pub fn write_at(&self, revision: u64, out: &mut impl BufMut) {
+        let (digits, start) = digits(revision);
+        out.put_slice(&self.head);
+        out.put_slice(FIELD);
+        out.put_slice(&digits[start..]);
+        out.put_slice(self.seam_end());
+        out.put_slice(&self.tail);
+    }
+
+    /// The served document in one piece.
+    pub fn document(&self) -> Bytes {
+        let mut out = BytesMut::with_capacity(self.served_len());
+        self.write_to(&mut out);
+        out.freeze()
+    }
+
+    /// The served document in pieces, for a write that gathers them; nothing large is copied.
+    pub fn slices(&self) -> [Bytes; 3] {
+        let mut seam = BytesMut::with_capacity(FIELD.len() + MAX_DIGITS + 2);
+        let (digits, start) = digits(self.revision);
+        seam.put_slice(FIELD);
+        seam.put_slice(&digits[start..]);
+        seam.put_slice(self.seam_end());
+        [self.head.clone(), seam.freeze(), self.tail.clone()]
+    }
+
+    /// Length of the served document in bytes.
+    pub fn served_len(&self) -> usize {
+        let (digits, start) = digits(self.revision);
+        self.head.len() + FIELD.len() + (digits.len() - start) + self.seam_end().len() + self.tail.len()
+    }
+
+    /// What the entry takes in memory, roughly.
+    pub(crate) fn cost(&self) -> usize {
+        let labels: usize = self.labels.iter().map(|(key, value)| key.len() + value.len() + 32).sum();
+        let fields: usize = self.fields.iter().map(|value| value.len() + 16).sum();
+        let key = self.key.namespace.len() + self.key.name.len();
+        size_of::<Self>() + self.head.len() + self.tail.len() + labels + fields + key
+    }
+
+    /// Closes the member; a comma follows unless the metadata has nothing else.
+    fn seam_end(&self) -> &'static [u8] {
+        if self.tail.first() == Some(&b'}') { b"\"" } else { b"\"," }
+    }
+}
+
+/// The decimal digits of a number: those of the array from the given index on.
+fn digits(mut number: u64) -> ([u8; MAX_DIGITS], usize) {
+    let mut digits = [b'0'; MAX_DIGITS];
+    let mut start = MAX_DIGITS;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return (digits, start);
+        }
+    }
+}
+
+/// The path in the document of a field that selectors name otherwise.
+fn path_of<'a>(kind: &Kind, field: &'a str) -> &'a str {
+    match (kind.group.as_str(), kind.kind.as_str(), field) {
+        ("" | "events.k8s.io", "Event", "source") => "source.component",
+        ("batch", "Job", "status.successful") => "status.succeeded",
+        _ => field,
+    }
+}
+
+/// What an absent field reads as: the zero of its type, as upstream's typed objects have it.
+fn absent(kind: &Kind, field: &str) -> Box<str> {
+    match shape_at(&kind.schema, path_of(kind, field)) {
+        Some(Shape::Bool) => "false",
+        Some(Shape::Int { .. } | Shape::Number) => "0",
+        _ => "",
+    }
+    .into()
+}
+
+fn shape_at<'a>(schema: &'a Schema, path: &str) -> Option<&'a Shape> {
+    let mut at = schema.types.types.get(schema.root.0 as usize)?;
+    let mut names = path.split('.').peekable();
+    while let Some(name) = names.next() {
+        let shape = &at.field(name)?.shape;
+        match shape {
+            Shape::Object(id) if names.peek().is_some() => at = schema.types.get(*id),
+            _ => return Some(shape).filter(|_| names.peek().is_none()),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::pods;
+
+    fn entry(document: &'static str) -> Entry {
+        Entry::new(&pods(), Key::new("default", "a"), document.into(), 12, 3).unwrap()
+    }
+
+    #[test]
+    fn serves_the_revision_inside_the_metadata() {
+        let entry = entry(r#"{"kind":"Pod","metadata":{"name":"a"},"spec":{}}"#);
+        let served = r#"{"kind":"Pod","metadata":{"resourceVersion":"12","name":"a"},"spec":{}}"#;
+        assert_eq!(entry.document(), served);
+        assert_eq!(entry.slices().concat(), served.as_bytes());
+        assert_eq!(entry.served_len(), served.len());
+        let mut deleted = Vec::new();
+        entry.write_at(u64::MAX, &mut deleted);
+        assert_eq!(deleted, served.replace("12", "18446744073709551615").as_bytes());
+    }
+
+    #[test]
+    fn serves_empty_metadata() {
+        let entry = entry(r#"{"metadata":{}}"#);
+        assert_eq!(entry.document(), r#"{"metadata":{"resourceVersion":"12"}}"#);
+        assert_eq!(entry.served_len(), entry.document().len());
+    }
+
+    #[test]
+    fn knows_labels_and_selectable_fields() {
+        let entry = entry(r#"{"metadata":{"labels":{"b":"2","a":"1"}},"spec":{"nodeName":"n1"}}"#);
+        assert_eq!((entry.label("a"), entry.label("b"), entry.label("c")), (Some("1"), Some("2"), None));
+        let fields: Vec<_> = entry.fields.iter().map(|f| &**f).collect();
+        assert_eq!(fields, ["n1", ""]);
+    }
+
+    #[test]
+    fn refuses_bytes_that_are_no_object() {
+        for bytes in ["", "{}", "[1]", "{\"metadata\":{"] {
+            assert!(Entry::new(&pods(), Key::default(), bytes.into(), 1, 1).is_none(), "{bytes}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A running watch.
+
+use std::sync::Arc;
+
+use crate::hub::Slot;
+use crate::resource::Resource;
+use crate::watch_cache::Inner;
+use crate::{Entry, WatchItem};
+
+/// A watch on a resource. Nothing is queued for it: it reads the cache's window at its own pace, and ends when it
+/// falls behind the window. Dropping it unregisters it.
+pub struct Watcher {
+    cache: Arc<Inner>,
+    resource: String,
+    slot: Arc<Slot>,
+    initial: std::vec::IntoIter<Arc<Entry>>,
+    /// Where the initial state's end is still to be told: its revision.
+    initial_end: Option<u64>,
+}
+
+/// What a look into the window gave.
+enum Read {
+    Items(Vec<WatchItem>),
+    Nothing,
+    Ended,
+}
+
+impl Watcher {
+    pub(crate) fn new(
+        cache: Arc<Inner>,
+        resource: String,
+        slot: Arc<Slot>,
+        initial: Vec<Arc<Entry>>,
+        initial_end: Option<u64>,
+    ) -> Self {
+        Self { cache, resource, slot, initial: initial.into_iter(), initial_end }
+    }
+
+    /// What happened since the last call, as soon as there is something, in revision order. None where the watch
+    /// fell behind the window or the cache was reset: the client has to begin anew. Dropping the pending call loses
+    /// nothing.
+    pub async fn next(&mut self) -> Option<Vec<WatchItem>> {
+        let initial = self.next_initial();
+        if !initial.is_empty() {
+            return Some(initial);
+        }
+        loop {
+            match self.read() {
+                Read::Items(items) => return Some(items),
+                Read::Nothing => self.slot.woken().await,
+                Read::Ended => return None,
+            }
+        }
+    }
+
+    /// A bookmark at the present revision; none while there is something to tell first.
+    pub fn bookmark(&self) -> Option<WatchItem> {
+        if self.initial.len() > 0 || self.initial_end.is_some() || self.slot.is_ended() {
+            return None;
+        }
+        let read = self
+            .cache
+            .read(&self.resource, |state, _| self.slot.unread().is_none().then_some(state.revision));
+        read.flatten().filter(|revision| *revision >= self.slot.after()).map(WatchItem::Bookmark)
+    }
+
+    fn next_initial(&mut self) -> Vec<WatchItem> {
+        let batch = self.cache.options.batch;
+        let mut items: Vec<_> = self.initial.by_ref().take(batch).map(WatchItem::Added).collect();
+        if self.initial.len() == 0 {
+            self.initial = Vec::new().into_iter();
+            items.extend(self.initial_end.take().map(WatchItem::InitialEventsEnd));
+        }
+        items
+    }
+
+    fn read(&self) -> Read {
+        if self.slot.is_ended() {
+            return Read::Ended;
+        }
+        self.cache.read(&self.resource, |_, resource| self.read_window(resource)).unwrap_or(Read::Ended)
+    }
+
+    fn read_window(&self, resource: &Resource) -> Read {
+        // Under the cache's lock: a reset that came in between has another window and ended the slot.
+        if self.slot.is_ended() {
+            return Read::Ended;
+        }
+        let Some(first) = self.slot.unread() else { return Read::Nothing };
+        let Some(events) = resource.window.from(first) else {
+            self.slot.end();
+            return Read::Ended;
+        };
+        let mut items = Vec::new();
+        let mut unread = None;
+        for (number, event) in events {
+            if items.len() == self.cache.options.batch {
+                unread = Some(number);
+                break;
+            }
+            items.extend(self.slot.item(event));
+        }
+        self.slot.set_unread(unread);
+        if items.is_empty() { Read::Nothing } else { Read::Items(items) }
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.cache.read(&self.resource, |_, resource| resource.hub.lock().remove(&self.slot));
+    }
+}
