@@ -1,0 +1,213 @@
+//! Views: the fields of each kind that the controllers read.
+
+use cache::View;
+use object::{Meta, Value};
+use serde::{Deserialize, Serialize};
+
+use crate::selector::Selector;
+
+/// Declares a view struct with `metadata`, and its kind.
+macro_rules! view {
+    ($(#[$doc:meta])* $name:ident of $group:literal $kind:literal { $($field:ident: $type:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        pub(crate) struct $name {
+            pub(crate) metadata: Meta,
+            $(pub(crate) $field: $type,)*
+        }
+
+        impl View for $name {
+            const GROUP: &'static str = $group;
+            const KIND: &'static str = $kind;
+
+            fn decode(document: &[u8]) -> Result<Self, serde_json::Error> {
+                serde_json::from_slice(document)
+            }
+
+            fn meta(&self) -> &Meta {
+                &self.metadata
+            }
+        }
+    };
+}
+
+/// Declares a part of a view.
+macro_rules! part {
+    ($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        pub(crate) struct $name {
+            $($(#[$attribute])* pub(crate) $field: $type,)*
+        }
+    };
+}
+
+/// A condition of any kind; times stay as they are written.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Condition {
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) observed_generation: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_heartbeat_time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_probe_time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_update_time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_transition_time: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) reason: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) message: String,
+}
+
+impl Condition {
+    /// The condition of this type.
+    pub(crate) fn find<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
+        conditions.iter().find(|c| c.kind == kind)
+    }
+
+    /// The conditions as JSON; null where there are none, as upstream leaves the field out.
+    pub(crate) fn to_value(conditions: &[Condition]) -> Value {
+        if conditions.is_empty() { Value::Null } else { serde_json::json!(conditions) }
+    }
+}
+
+view!(
+    /// A pod.
+    Pod of "" "Pod" { spec: PodSpec, status: PodStatus }
+);
+part!(PodSpec { node_name: String, tolerations: Vec<Toleration> });
+part!(
+    PodStatus {
+        phase: String,
+        conditions: Vec<Condition>,
+        container_statuses: Vec<ContainerStatus>,
+        init_container_statuses: Vec<ContainerStatus>,
+    }
+);
+part!(ContainerStatus { restart_count: i64 });
+part!(
+    /// `spec.tolerations[*]`.
+    Toleration {
+        key: String,
+        operator: String,
+        value: String,
+        effect: String,
+        toleration_seconds: Option<i64>,
+    }
+);
+
+view!(
+    /// A replica set.
+    ReplicaSet of "apps" "ReplicaSet" { spec: ReplicaSetSpec, status: ReplicaSetStatus }
+);
+part!(
+    ReplicaSetSpec {
+        replicas: Option<i64>,
+        min_ready_seconds: i64,
+        selector: Selector,
+        template: Value,
+    }
+);
+part!(
+    ReplicaSetStatus {
+        replicas: i64,
+        fully_labeled_replicas: i64,
+        ready_replicas: i64,
+        available_replicas: i64,
+        terminating_replicas: Option<i64>,
+        observed_generation: i64,
+        conditions: Vec<Condition>,
+    }
+);
+
+view!(
+    /// A deployment.
+    Deployment of "apps" "Deployment" { spec: DeploymentSpec, status: DeploymentStatus }
+);
+part!(
+    DeploymentSpec {
+        replicas: Option<i64>,
+        selector: Selector,
+        template: Value,
+        strategy: DeploymentStrategy,
+        min_ready_seconds: i64,
+        revision_history_limit: Option<i64>,
+        paused: bool,
+        progress_deadline_seconds: Option<i64>,
+    }
+);
+part!(DeploymentStrategy {
+    #[serde(rename = "type")]
+    kind: String,
+    rolling_update: RollingUpdate,
+});
+part!(RollingUpdate { max_surge: Value, max_unavailable: Value });
+part!(
+    DeploymentStatus {
+        observed_generation: i64,
+        replicas: i64,
+        updated_replicas: i64,
+        ready_replicas: i64,
+        available_replicas: i64,
+        unavailable_replicas: i64,
+        terminating_replicas: Option<i64>,
+        collision_count: Option<i64>,
+        conditions: Vec<Condition>,
+    }
+);
+
+view!(
+    /// A node.
+    Node of "" "Node" { spec: NodeSpec, status: NodeStatus }
+);
+part!(NodeSpec { taints: Vec<Taint>, unschedulable: bool });
+part!(NodeStatus { conditions: Vec<Condition> });
+
+/// `spec.taints[*]` of a node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Taint {
+    pub(crate) key: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) value: String,
+    pub(crate) effect: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) time_added: Option<String>,
+}
+
+view!(
+    /// A lease.
+    Lease of "coordination.k8s.io" "Lease" { spec: LeaseSpec }
+);
+part!(LeaseSpec { renew_time: Option<String> });
+
+view!(
+    /// A namespace.
+    Namespace of "" "Namespace" { spec: NamespaceSpec, status: NamespaceStatus }
+);
+part!(NamespaceSpec { finalizers: Vec<String> });
+part!(NamespaceStatus { conditions: Vec<Condition> });
+
+view!(
+    /// A service account.
+    ServiceAccount of "" "ServiceAccount" {}
+);
+
+view!(
+    /// A config map, of which only a CA bundle is read.
+    ConfigMap of "" "ConfigMap" { data: ConfigMapData }
+);
+part!(
+    ConfigMapData {
+        #[serde(rename = "ca.crt")]
+        ca: Option<String>,
+    }
+);
