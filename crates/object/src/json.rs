@@ -1,0 +1,280 @@
+//! Documents from JSON text, and the reader that YAML shares.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::frame::{Frame, report};
+use crate::{Map, Value};
+
+/// How deep a document may nest. Every reader of JSON in the system that stops at serde_json's 128 levels must be
+/// able to read what was accepted once, also inside a list, a watch event or an admission review.
+pub const MAX_DEPTH: usize = 120;
+
+/// A document, and what its text said twice.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parsed {
+    /// The document; of duplicate keys the last wins.
+    pub value: Value,
+    /// Paths of keys that occur more than once, in order, each once, at most 100: `spec.containers[0].image`.
+    pub duplicates: Vec<String>,
+}
+
+/// Why a text is not a document; the message has line and column where they are known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ParseError(pub(crate) String);
+
+/// Parses one JSON document.
+///
+/// # Errors
+/// Bad syntax, invalid UTF-8, text after the document, numbers beyond a 64-bit float, and nesting deeper than
+/// [`MAX_DEPTH`]. Whole numbers beyond 64 bits become floats, as in Go.
+pub fn parse_json(bytes: &[u8]) -> Result<Parsed, ParseError> {
+    let duplicates = RefCell::default();
+    let mut text = serde_json::Deserializer::from_slice(bytes);
+    let reader = Reader { at: &Frame::ROOT, duplicates: &duplicates, dialect: Dialect::Json };
+    let value = reader.deserialize(&mut text).and_then(|value| text.end().map(|()| value));
+    let value = value.map_err(|e| ParseError(e.to_string()))?;
+    Ok(Parsed { value, duplicates: duplicates.into_inner() })
+}
+
+/// What the text is, where that matters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Keys are text, numbers stay as they are.
+    Json,
+    /// Keys of other types become text; whole floats become integers, as they do on kubectl's way to JSON.
+    Yaml,
+}
+
+/// Reads the value at one place of a document.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    pub(crate) at: &'a Frame<'a>,
+    pub(crate) duplicates: &'a RefCell<Vec<String>>,
+    pub(crate) dialect: Dialect,
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, text: D) -> Result<Value, D::Error> {
+        text.deserialize_any(self)
+    }
+}
+
+impl Reader<'_> {
+    fn check_depth<E: de::Error>(&self) -> Result<(), E> {
+        if self.at.depth() < MAX_DEPTH { Ok(()) } else { Err(E::custom("exceeded max depth")) }
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        match whole(value) {
+            Some(value) if self.dialect == Dialect::Yaml => Ok(value.into()),
+            _ if value.is_finite() => Ok(value.into()),
+            _ => Err(E::custom(format_args!("unsupported value: {value}"))),
+        }
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, text: D) -> Result<Value, D::Error> {
+        text.deserialize_any(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        self.check_depth()?;
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(Reader { at: &self.at.index(list.len()), ..self })? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        self.check_depth()?;
+        let mut map = Map::new();
+        while let Some(key) = entries.next_key_seed(Key(self.dialect))? {
+            let at = self.at.key(&key);
+            let value = entries.next_value_seed(Reader { at: &at, ..self })?;
+            if map.contains_key(&key) {
+                report(&mut self.duplicates.borrow_mut(), || at.dotted());
+            }
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+/// A float as the integer it is, if it is one that 64 bits hold.
+pub(crate) fn whole(value: f64) -> Option<i64> {
+    let fits =
+        value.fract() == 0.0 && (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value);
+    fits.then_some(value as i64)
+}
+
+/// Reads a key; one that is not text becomes the text that JSON needs.
+struct Key(Dialect);
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, text: D) -> Result<String, D::Error> {
+        match self.0 {
+            Dialect::Json => text.deserialize_str(self),
+            Dialect::Yaml => text.deserialize_any(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<String, E> {
+        Ok(key.to_owned())
+    }
+
+    fn visit_string<E>(self, key: String) -> Result<String, E> {
+        Ok(key)
+    }
+
+    fn visit_bool<E>(self, key: bool) -> Result<String, E> {
+        Ok(key.to_string())
+    }
+
+    fn visit_i64<E>(self, key: i64) -> Result<String, E> {
+        Ok(key.to_string())
+    }
+
+    fn visit_u64<E>(self, key: u64) -> Result<String, E> {
+        Ok(key.to_string())
+    }
+
+    fn visit_f64<E>(self, key: f64) -> Result<String, E> {
+        Ok(key.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::documents;
+
+    fn check(text: &str, value: Value, duplicates: &[&str]) {
+        let parsed = parse_json(text.as_bytes()).unwrap_or_else(|e| panic!("{text}: {e}"));
+        assert_eq!(parsed.value, value, "{text}");
+        assert_eq!(parsed.duplicates, duplicates, "{text}");
+    }
+
+    #[test]
+    fn values() {
+        check(
+            " {\"a\": [1, -2, 1.5, true, null, \"x\\u00e9\\n\"]} ",
+            json!({"a": [1, -2, 1.5, true, null, "xé\n"]}),
+            &[],
+        );
+        check("18446744073709551615", json!(u64::MAX), &[]);
+        check("12345678901234567890123", json!(1.234_567_890_123_456_8e22), &[]);
+        check("1.0", json!(1.0), &[]);
+    }
+
+    #[test]
+    fn duplicates_are_reported_and_the_last_wins() {
+        check(r#"{"a": 1, "a": 2}"#, json!({"a": 2}), &["a"]);
+        check(r#"{"a": 1, "a": 2, "a": 3}"#, json!({"a": 3}), &["a"]);
+        check(
+            r#"{"spec": {"foo": 1, "foo": 2, "containers": [{}, {"image": "a", "image": "b"}]}}"#,
+            json!({"spec": {"foo": 2, "containers": [{}, {"image": "b"}]}}),
+            &["spec.foo", "spec.containers[1].image"],
+        );
+    }
+
+    #[test]
+    fn failures() {
+        for text in [
+            &b"{"[..],
+            b"",
+            b"{} x",
+            b"{} {}",
+            b"\"\xff\"",
+            b"1e999",
+            b"[1,]",
+            b"{1: 2}",
+            b"nul",
+            b"\"\\ud800\"",
+            b"\"\n\"",
+        ] {
+            assert!(parse_json(text).is_err(), "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse_json(nested(MAX_DEPTH).as_bytes()).is_ok());
+        let error = parse_json(nested(MAX_DEPTH + 1).as_bytes()).unwrap_err();
+        assert!(error.to_string().starts_with("exceeded max depth"), "{error}");
+        assert!(parse_json("[".repeat(1_000_000).as_bytes()).is_err());
+        assert!(parse_json("{\"a\":".repeat(1_000_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn duplicate_reports_are_bounded() {
+        let text = format!(
+            "{{{}}}",
+            (0..500).map(|i| format!("\"k{i}\":1,\"k{i}\":1")).collect::<Vec<_>>().join(",")
+        );
+        assert_eq!(parse_json(text.as_bytes()).unwrap().duplicates.len(), crate::frame::MAX_REPORTS);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(value in documents()) {
+            let text = serde_json::to_vec(&value).unwrap();
+            prop_assert_eq!(parse_json(&text).unwrap(), Parsed { value, duplicates: vec![] });
+        }
+    }
+}

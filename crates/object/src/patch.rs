@@ -1,0 +1,70 @@
+//! Patches: JSON patch (RFC 6902), merge patch (RFC 7386) and strategic merge patch.
+
+mod json;
+mod list;
+mod merge;
+mod strategic;
+
+use crate::{Schema, Value};
+
+pub use merge::create_merge_patch;
+
+/// Operations that one JSON patch may have.
+pub const MAX_OPERATIONS: usize = 10_000;
+
+/// How a patch is to be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatchType {
+    /// `application/json-patch+json`.
+    Json,
+    /// `application/merge-patch+json`.
+    Merge,
+    /// `application/strategic-merge-patch+json`.
+    Strategic,
+}
+
+/// Why a patch cannot be applied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PatchError {
+    /// The patch is not one of its type (400).
+    #[error("{0}")]
+    Malformed(String),
+    /// A JSON patch has this many operations, more than [`MAX_OPERATIONS`] (413).
+    #[error("The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {0}")]
+    TooManyOperations(usize),
+    /// The patch does not fit the object: a path leads nowhere, a `test` fails, a merge key is missing (422).
+    #[error("{0}")]
+    Unprocessable(String),
+}
+
+/// The object after the patch; the schema is needed by strategic merges only. Neither unknown fields nor types are
+/// checked: that is [`crate::conform`]'s part.
+///
+/// # Errors
+/// See [`PatchError`].
+pub fn apply_patch(
+    kind: PatchType,
+    schema: &Schema,
+    object: &Value,
+    patch: &Value,
+) -> Result<Value, PatchError> {
+    match kind {
+        PatchType::Json => json::apply(object, patch),
+        PatchType::Merge => merge::apply(object, patch),
+        PatchType::Strategic => strategic::apply(schema, object, patch),
+    }
+}
+
+/// What a patch must be where it is not: the message of Go's decoder.
+fn not_an_object(patch: &Value) -> PatchError {
+    let found = match patch {
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::Null | Value::Object(_) => "null",
+    };
+    PatchError::Malformed(format!(
+        "json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
+    ))
+}
