@@ -1,0 +1,350 @@
+//! What a row of the table says, and the table's look-ups.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use object::{Schema, Shape, Time, Value};
+
+use crate::{Plain, Strategy};
+
+/// Whether objects of a kind live in namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// In a namespace.
+    Namespaced,
+    /// In the cluster.
+    Cluster,
+}
+
+/// What can be done with a resource; the names are RBAC's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "RBAC's own names")]
+pub enum Verb {
+    Create,
+    Delete,
+    DeleteCollection,
+    Get,
+    List,
+    Patch,
+    Update,
+    Watch,
+}
+
+impl Verb {
+    /// All verbs of a plain resource.
+    pub const ALL: &[Verb] = &[
+        Verb::Create,
+        Verb::Delete,
+        Verb::DeleteCollection,
+        Verb::Get,
+        Verb::List,
+        Verb::Patch,
+        Verb::Update,
+        Verb::Watch,
+    ];
+
+    /// The verb's name in RBAC rules and discovery.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verb::Create => "create",
+            Verb::Delete => "delete",
+            Verb::DeleteCollection => "deletecollection",
+            Verb::Get => "get",
+            Verb::List => "list",
+            Verb::Patch => "patch",
+            Verb::Update => "update",
+            Verb::Watch => "watch",
+        }
+    }
+}
+
+/// A path below an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subresource {
+    /// `/status`: writes touch `status` only.
+    Status,
+    /// `/scale`, mapped onto these paths of the object.
+    Scale {
+        /// Path of the desired count, e.g. `spec.replicas`.
+        spec: &'static str,
+        /// Path of the observed count, e.g. `status.replicas`.
+        status: &'static str,
+        /// Path of the selector, e.g. `spec.selector`.
+        selector: &'static str,
+    },
+    /// `/finalize` (namespaces): writes touch `spec.finalizers` only.
+    Finalize,
+    /// A call that takes and gives a document of another kind (`/binding`, `/eviction`, `/token`, …).
+    Call {
+        /// Name in the path.
+        name: &'static str,
+        /// API version of the document, e.g. `v1`.
+        api_version: &'static str,
+        /// Kind of the document, e.g. `Binding`.
+        kind: &'static str,
+    },
+    /// A byte stream (`/log`, `/exec`, …), served by the node.
+    Connect {
+        /// Name in the path.
+        name: &'static str,
+    },
+}
+
+impl Subresource {
+    /// Name in the path and in RBAC rules.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Subresource::Status => "status",
+            Subresource::Scale { .. } => "scale",
+            Subresource::Finalize => "finalize",
+            Subresource::Call { name, .. } | Subresource::Connect { name } => name,
+        }
+    }
+}
+
+/// How a Table cell is read from an object.
+#[derive(Clone)]
+pub enum Cell {
+    /// The value at a dotted path; absent reads as the empty text (numbers: 0).
+    Path(&'static str),
+    /// The age of the timestamp at a dotted path, as kubectl shows it (`5m`, `2d3h`, `<unknown>`).
+    Age(&'static str),
+    /// Computed.
+    Of(fn(&Value, Time) -> Value),
+}
+
+/// A column of the server-side Table.
+#[derive(Clone)]
+pub struct Column {
+    /// Title as in upstream's column definitions, e.g. `Ready`.
+    pub name: &'static str,
+    /// `string`, `integer`, `date`, `boolean`.
+    pub kind: &'static str,
+    /// `name` for the first column, else empty.
+    pub format: &'static str,
+    /// 0 always shown; 1 with `-o wide`.
+    pub priority: i32,
+    /// The cell.
+    pub cell: Cell,
+}
+
+/// Differences between kinds that are flags.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// PUT to a name that does not exist creates it.
+    pub create_on_update: bool,
+    /// Updates without resourceVersion are refused.
+    pub needs_resource_version: bool,
+    /// Deletion waits for a grace period where the strategy gives one (pods).
+    pub graceful: bool,
+    /// Deletion without a stated propagation leaves dependents (none of the v1 kinds do).
+    pub orphan_by_default: bool,
+    /// `metadata.generation` counts changes of everything but metadata and status.
+    pub generation: bool,
+    /// A creation may bring a status (nodes register with theirs).
+    pub status_on_create: bool,
+    /// Only answered, never stored (access reviews, TokenReview).
+    pub talk: bool,
+    /// What a name may be.
+    pub name: NameRule,
+    /// Written without waiting for the disk: what expires (events), and what is in `kube-node-lease` (heartbeats).
+    pub volatile: bool,
+    /// Seconds until the object expires (events), if ever.
+    pub ttl_seconds: Option<u32>,
+}
+
+/// What `metadata.name` may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NameRule {
+    /// RFC 1123 subdomain, 253 bytes.
+    #[default]
+    Subdomain,
+    /// RFC 1123 label, 63 bytes.
+    Label,
+    /// RFC 1035 label, 63 bytes (services).
+    Label1035,
+    /// Any path segment: not `.`, `..`, no `/` or `%` (RBAC).
+    PathSegment,
+}
+
+/// One row of the table; custom resources are the same struct, built at run time.
+#[derive(Clone)]
+pub struct Kind {
+    /// API group, empty for core.
+    pub group: String,
+    /// Served and stored version.
+    pub version: String,
+    /// Kind.
+    pub kind: String,
+    /// Plural, lower case: the resource's name in paths.
+    pub plural: String,
+    /// Singular, lower case.
+    pub singular: String,
+    /// Short names.
+    pub short: Vec<String>,
+    /// Categories such as `all`.
+    pub categories: Vec<String>,
+    /// Scope.
+    pub scope: Scope,
+    /// Verbs.
+    pub verbs: Vec<Verb>,
+    /// Subresources.
+    pub subresources: Vec<Subresource>,
+    /// Table columns.
+    pub columns: Vec<Column>,
+    /// Dotted paths of fields that field selectors may name, beyond `metadata.name` and `metadata.namespace`.
+    pub selectable: Vec<String>,
+    /// Schema.
+    pub schema: Schema,
+    /// Flags.
+    pub policy: Policy,
+    /// Rules that data cannot say.
+    pub strategy: &'static dyn Strategy,
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.api_version(), self.kind)
+    }
+}
+
+impl Kind {
+    /// `v1` or `apps/v1`.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// `pods` or `deployments.apps`: the resource's name in messages, and the first part of its storage keys.
+    pub fn resource(&self) -> String {
+        if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
+    }
+
+    /// Whether objects live in namespaces.
+    pub fn namespaced(&self) -> bool {
+        self.scope == Scope::Namespaced
+    }
+
+    /// The subresource of this name.
+    pub fn subresource(&self, name: &str) -> Option<&Subresource> {
+        self.subresources.iter().find(|s| s.name() == name)
+    }
+
+    /// Whether the resource has this verb.
+    pub fn has(&self, verb: Verb) -> bool {
+        self.verbs.contains(&verb)
+    }
+
+    /// Whether field selectors may name this path.
+    pub fn is_selectable(&self, path: &str) -> bool {
+        matches!(path, "metadata.name" | "metadata.namespace") || self.selectable.iter().any(|p| p == path)
+    }
+
+    /// What a field selector compares with at a selectable path. Absent fields read as their type's zero
+    /// value, an event's `source` as its component, a list of addresses as the first.
+    pub fn selectable_value(&self, object: &Value, path: &str) -> Option<String> {
+        if !self.is_selectable(path) {
+            return None;
+        }
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+        let value = path.split('.').try_fold(object, |value, name| value.get(name)).unwrap_or(&Value::Null);
+        Some(match value {
+            Value::String(text) => text.clone(),
+            Value::Bool(_) | Value::Number(_) => value.to_string(),
+            Value::Null => self.zero(path).to_owned(),
+            Value::Object(source) => text(source.get("component")),
+            Value::Array(list) => text(list.first().and_then(|item| item.get("ip"))),
+        })
+    }
+
+    /// The text of the zero value of the field at a dotted path.
+    fn zero(&self, path: &str) -> &'static str {
+        let mut shape = Shape::Object(self.schema.root);
+        for name in path.split('.') {
+            let Shape::Object(id) = shape else { return "" };
+            let Some(field) = self.schema.types.get(id).field(name) else { return "" };
+            shape = field.shape.clone();
+        }
+        match shape {
+            Shape::Bool => "false",
+            Shape::Int { .. } => "0",
+            _ => "",
+        }
+    }
+
+    /// The request path of the resource's collection (empty namespace: all, or cluster-scoped).
+    pub fn path(&self, namespace: &str) -> String {
+        let root = if self.group.is_empty() {
+            format!("/api/{}", self.version)
+        } else {
+            format!("/apis/{}/{}", self.group, self.version)
+        };
+        if namespace.is_empty() || !self.namespaced() {
+            format!("{root}/{}", self.plural)
+        } else {
+            format!("{root}/namespaces/{namespace}/{}", self.plural)
+        }
+    }
+}
+
+/// The table, with its look-ups.
+#[derive(Debug, Default)]
+pub struct Kinds {
+    rows: Vec<Arc<Kind>>,
+    by_resource: HashMap<(String, String), usize>,
+    by_kind: HashMap<(String, String), usize>,
+}
+
+impl Kinds {
+    /// A table of these rows; a later row of the same resource replaces an earlier one.
+    pub fn new(rows: impl IntoIterator<Item = Kind>) -> Self {
+        let mut kinds = Self::default();
+        for row in rows {
+            kinds.insert(row);
+        }
+        kinds
+    }
+
+    /// Adds or replaces a row.
+    pub fn insert(&mut self, row: Kind) {
+        let at = self.rows.len();
+        self.by_resource.insert((row.group.clone(), row.plural.clone()), at);
+        self.by_kind.insert((row.group.clone(), row.kind.clone()), at);
+        self.rows.push(Arc::new(row));
+    }
+
+    /// All rows in table order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Kind>> {
+        self.rows.iter()
+    }
+
+    /// By group and plural.
+    pub fn resource(&self, group: &str, plural: &str) -> Option<&Arc<Kind>> {
+        self.by_resource.get(&(group.to_owned(), plural.to_owned())).map(|&i| &self.rows[i])
+    }
+
+    /// By group and kind.
+    pub fn kind(&self, group: &str, kind: &str) -> Option<&Arc<Kind>> {
+        self.by_kind.get(&(group.to_owned(), kind.to_owned())).map(|&i| &self.rows[i])
+    }
+}
+
+/// A row with the defaults of a plain, namespaced, stored resource; `table.rs` refines it.
+pub(crate) fn plain(group: &str, version: &str, kind: &str, plural: &str, schema: Schema) -> Kind {
+    Kind {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+        singular: kind.to_lowercase(),
+        short: Vec::new(),
+        categories: Vec::new(),
+        scope: Scope::Namespaced,
+        verbs: Verb::ALL.to_vec(),
+        subresources: Vec::new(),
+        columns: Vec::new(),
+        selectable: Vec::new(),
+        schema,
+        policy: Policy::default(),
+        strategy: &Plain,
+    }
+}

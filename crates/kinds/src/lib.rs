@@ -1,0 +1,17 @@
+//! The table of kinds: every built-in resource is one row of data, and everything else is derived from it.
+
+mod columns;
+mod kind;
+mod openapi;
+mod rules;
+mod schema;
+mod strategies;
+mod strategy;
+mod table;
+
+pub use columns::{human_duration, table_columns, table_row};
+pub use kind::{Cell, Column, Kind, Kinds, NameRule, Policy, Scope, Subresource, Verb};
+pub use openapi::{openapi_v2, openapi_v3};
+pub use schema::{schema, schema_by_kind, types};
+pub use strategy::{Claim, Plain, Strategy};
+pub use table::built_in;

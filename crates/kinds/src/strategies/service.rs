@@ -1,0 +1,109 @@
+//! Rules of services.
+
+mod addresses;
+mod check;
+
+use object::{FieldErrors, Value};
+use serde_json::json;
+
+use crate::rules::{At, Errors, Read, Write};
+use crate::{Claim, Strategy};
+
+const EXTERNAL_NAME: &str = "ExternalName";
+const LOAD_BALANCER: &str = "LoadBalancer";
+
+/// Strategy of services.
+pub(crate) struct Service;
+
+impl Strategy for Service {
+    fn default(&self, service: &mut Value) {
+        let Some(spec) = service.at_mut("spec") else { return };
+        for port in spec.items_mut("ports") {
+            if matches!(port.at("targetPort"), Value::Null)
+                || port.int("targetPort") == Some(0)
+                || port.at("targetPort") == ""
+            {
+                port.put("targetPort", port.at("port").clone());
+            }
+        }
+        if spec.text("sessionAffinity") == "ClientIP" {
+            spec.put_new("sessionAffinityConfig", json!({ "clientIP": { "timeoutSeconds": 10800 } }));
+        }
+        if needs_address(spec) {
+            spec.put_new("internalTrafficPolicy", "Cluster");
+        }
+        if is_reachable_from_outside(spec) {
+            spec.put_new("externalTrafficPolicy", "Cluster");
+        }
+        if spec.text("type") == LOAD_BALANCER {
+            spec.put_new("allocateLoadBalancerNodePorts", true);
+        }
+    }
+
+    fn prepare_create(&self, service: &mut Value) {
+        if let Some(spec) = service.at_mut("spec") {
+            addresses::pair(spec);
+            addresses::families(spec);
+        }
+        service.put("status", json!({ "loadBalancer": {} }));
+    }
+
+    fn prepare_update(&self, new: &mut Value, old: &Value) {
+        let Some(spec) = new.at_mut("spec") else { return };
+        let was = old.at("spec");
+        addresses::carry_over(spec, was);
+        addresses::drop_unused(spec, was);
+        addresses::families(spec);
+    }
+
+    fn validate(&self, service: &Value) -> FieldErrors {
+        let mut errors = Errors::new();
+        check::spec(&At::root(service).field("spec"), &mut errors);
+        errors.done()
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value) -> FieldErrors {
+        check::update(&At::root(new).field("spec"), old.at("spec"))
+    }
+
+    fn claims(&self, service: &Value) -> Vec<Claim> {
+        let spec = service.at("spec");
+        let mut claims = Vec::new();
+        if needs_address(spec) && !is_headless(spec) {
+            claims.push(Claim::ClusterIp(spec.text("clusterIP").parse().ok()));
+        }
+        for (index, port) in spec.items("ports").iter().enumerate() {
+            let asked = port.int("nodePort").filter(|&n| n != 0).and_then(|n| u16::try_from(n).ok());
+            if asked.is_some() || needs_node_ports(spec) {
+                claims.push(Claim::NodePort { index, port: asked });
+            }
+        }
+        claims
+    }
+}
+
+fn needs_address(spec: &Value) -> bool {
+    spec.text("type") != EXTERNAL_NAME
+}
+
+fn is_headless(spec: &Value) -> bool {
+    spec.text("clusterIP") == "None"
+}
+
+/// Whether the service's ports get ports of the nodes.
+fn needs_node_ports(spec: &Value) -> bool {
+    match spec.text("type") {
+        "NodePort" => true,
+        LOAD_BALANCER => spec.at("allocateLoadBalancerNodePorts") != &Value::Bool(false),
+        _ => false,
+    }
+}
+
+/// Whether the service may have ports of the nodes.
+fn may_have_node_ports(spec: &Value) -> bool {
+    matches!(spec.text("type"), "NodePort" | LOAD_BALANCER)
+}
+
+fn is_reachable_from_outside(spec: &Value) -> bool {
+    may_have_node_ports(spec) || (spec.text("type") == "ClusterIP" && !spec.is_empty("externalIPs"))
+}

@@ -1,0 +1,160 @@
+//! Rules of the built-in kinds: one table of changes to a good object, and what is wrong with each.
+
+mod config;
+mod pods;
+mod services;
+mod workloads;
+
+use std::sync::Arc;
+
+use object::{FieldErrors, Value};
+use serde_json::json;
+
+use crate::rules::{Read, Write};
+use crate::{Kind, built_in};
+
+/// A row by kind; kinds of the table have different names.
+fn row(kind: &str) -> Arc<Kind> {
+    built_in().iter().find(|row| row.kind == kind).expect("a row").clone()
+}
+
+/// Merges changes into a document; null takes a field out.
+fn changed(mut base: Value, changes: &Value) -> Value {
+    match (&mut base, changes) {
+        (Value::Object(fields), Value::Object(changes)) => {
+            for (key, value) in changes {
+                let field = fields.remove(key).unwrap_or(Value::Null);
+                if !value.is_null() {
+                    fields.insert(key.clone(), changed(field, value));
+                }
+            }
+            base
+        }
+        (Value::Null, Value::Object(_)) => changed(json!({}), changes),
+        _ => changes.clone(),
+    }
+}
+
+/// What a creation stores.
+fn created(kind: &str, mut object: Value) -> Value {
+    let row = row(kind);
+    defaults(&row, &mut object);
+    row.strategy.prepare_create(&mut object);
+    let before = object.clone();
+    defaults(&row, &mut object);
+    assert_eq!(object, before, "defaults are idempotent");
+    object
+}
+
+/// What an update stores.
+fn updated(kind: &str, mut new: Value, old: &Value) -> Value {
+    let row = row(kind);
+    defaults(&row, &mut new);
+    row.strategy.prepare_update(&mut new, old);
+    new
+}
+
+fn defaults(row: &Kind, object: &mut Value) {
+    object::apply_defaults(&row.schema, object);
+    row.strategy.default(object);
+}
+
+/// What the schema and the strategy have against an object.
+fn wrong(row: &Kind, object: &Value) -> FieldErrors {
+    let mut errors = object::validate(&row.schema, object);
+    errors.extend(row.strategy.validate(object));
+    errors
+}
+
+fn texts(errors: FieldErrors) -> Vec<String> {
+    errors.iter().map(ToString::to_string).collect()
+}
+
+/// Checks what is wrong with a new object.
+fn check_create(kind: &str, object: Value, expect: &[&str]) {
+    let object = created(kind, object);
+    assert_eq!(texts(wrong(&row(kind), &object)), expect, "{object}");
+}
+
+/// Checks what is wrong with a change of a good object.
+fn check_update(kind: &str, old: Value, changes: Value, expect: &[&str]) {
+    let old = created(kind, old);
+    let new = updated(kind, changed(old.clone(), &changes), &old);
+    let row = row(kind);
+    let mut errors = wrong(&row, &new);
+    errors.extend(object::validate_update(&row.schema, &new, &old));
+    errors.extend(row.strategy.validate_update(&new, &old));
+    assert_eq!(texts(errors), expect, "{new}");
+}
+
+/// Checks the value at a path of a new object.
+fn check_field(kind: &str, object: Value, path: &str, expect: Value) {
+    let object = created(kind, object);
+    assert_eq!(object.at(path), &expect, "{object}");
+}
+
+#[test]
+fn changes_merge() {
+    let mut expect = json!({ "a": 1 });
+    expect.put("b.c", 2);
+    assert_eq!(changed(json!({ "a": 1, "d": 3 }), &json!({ "b": { "c": 2 }, "d": null })), expect);
+}
+
+#[test]
+fn what_users_write_is_accepted() {
+    let template = json!({ "metadata": { "labels": { "app": "web" } }, "spec": { "containers": [{ "name": "a", "image": "nginx" }] } });
+    let spec = json!({ "selector": { "matchLabels": { "app": "web" } }, "template": template });
+    let role = json!({ "kind": "Role", "name": "r" });
+    for (kind, object) in [
+        ("Deployment", json!({ "spec": spec })),
+        ("ReplicaSet", json!({ "spec": spec })),
+        ("Pod", json!({ "spec": { "containers": [{ "name": "a", "image": "nginx" }] } })),
+        ("Service", json!({ "spec": { "ports": [{ "port": 80 }] } })),
+        ("Service", json!({ "spec": { "type": "ExternalName", "externalName": "a.example" } })),
+        ("Namespace", json!({})),
+        ("Node", json!({})),
+        ("Secret", json!({ "stringData": { "a": "x" } })),
+        ("Event", json!({ "metadata": { "namespace": "default" }, "involvedObject": {} })),
+        ("RoleBinding", json!({ "roleRef": role, "subjects": [{ "kind": "User", "name": "u" }] })),
+        ("PodDisruptionBudget", json!({ "spec": { "minAvailable": 1 } })),
+        ("Lease", json!({ "spec": { "holderIdentity": "me" } })),
+        ("EndpointSlice", json!({ "addressType": "IPv4", "endpoints": [] })),
+        ("PodTemplate", json!({ "template": template })),
+        ("StorageClass", json!({ "provisioner": "example.com/disk" })),
+        ("RuntimeClass", json!({ "handler": "runc" })),
+    ] {
+        check_create(kind, object, &[]);
+    }
+}
+
+#[test]
+fn no_rule_is_told_twice() {
+    let bare =
+        json!({ "ports": [{}], "env": [{}], "volumeMounts": [{}], "livenessProbe": { "httpGet": {} } });
+    let pod = json!({ "spec": {
+        "containers": [bare], "volumes": [{}], "tolerations": [{ "key": "-", "operator": "Is", "effect": "No" }],
+        "restartPolicy": "Perhaps", "topologySpreadConstraints": [{}], "hostname": "-", "dnsPolicy": "x",
+    } });
+    let service = json!({ "spec": { "ports": [{ "port": 70000 }, { "name": "-" }], "type": "x", "sessionAffinity": "y" } });
+    let binding = json!({ "roleRef": {}, "subjects": [{}] });
+    let node = json!({ "spec": { "taints": [{}] } });
+    let subsets = json!([{ "addresses": [{}], "ports": [{}] }]);
+    for (kind, object) in [
+        ("Pod", pod),
+        ("Service", service),
+        ("RoleBinding", binding),
+        ("Node", node),
+        ("Endpoints", json!({ "subsets": subsets })),
+        ("EndpointSlice", json!({ "endpoints": [{}], "ports": [{}] })),
+        ("PersistentVolume", json!({ "spec": {} })),
+        ("PriorityClass", json!({})),
+        ("StorageClass", json!({})),
+        ("RuntimeClass", json!({})),
+    ] {
+        let told = texts(wrong(&row(kind), &created(kind, object)));
+        let mut once = told.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(once.len(), told.len(), "{kind}: {told:#?}");
+    }
+}

@@ -1,0 +1,63 @@
+//! Rules of a kind that data cannot say.
+
+use object::{FieldErrors, Value};
+
+/// A thing that only one object may hold at a time; taken and released in the object's own transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// A service address: this one, or any free one of the service range written to `spec.clusterIP(s)`.
+    ClusterIp(Option<std::net::IpAddr>),
+    /// A node port of `spec.ports[index]`: this one, or any free one of the range.
+    NodePort {
+        /// Index in `spec.ports`.
+        index: usize,
+        /// The port asked for.
+        port: Option<u16>,
+    },
+}
+
+/// Pure rules of a kind; every method has a default that suits a plain kind.
+///
+/// The pipeline has already decoded, pruned and defaulted by schema, checked metadata and declarative rules,
+/// kept `status` apart from the rest, and counted the generation.
+pub trait Strategy: Send + Sync {
+    /// Defaults that depend on other fields. Must be idempotent.
+    fn default(&self, _object: &mut Value) {}
+    /// Fields that a creation may not set, or that it computes.
+    fn prepare_create(&self, _object: &mut Value) {}
+    /// Fields that an update keeps from `old`, or that it computes.
+    fn prepare_update(&self, _new: &mut Value, _old: &Value) {}
+    /// Rules across fields.
+    fn validate(&self, _object: &Value) -> FieldErrors {
+        FieldErrors::new()
+    }
+    /// Rules for the change from `old` (immutable fields); [`Strategy::validate`] runs as well.
+    fn validate_update(&self, _new: &Value, _old: &Value) -> FieldErrors {
+        FieldErrors::new()
+    }
+    /// Rules for a write to `/status`.
+    fn validate_status(&self, _new: &Value, _old: &Value) -> FieldErrors {
+        FieldErrors::new()
+    }
+    /// What only one object may hold.
+    fn claims(&self, _object: &Value) -> Vec<Claim> {
+        Vec::new()
+    }
+    /// Seconds of grace before a deletion, given what the client asked for; `None`: at once.
+    fn grace(&self, _object: &Value, _asked: Option<i64>) -> Option<i64> {
+        None
+    }
+    /// Why nobody may delete the object, where that is so.
+    fn stays(&self, _object: &Value) -> Option<&'static str> {
+        None
+    }
+    /// Texts for `Warning` headers.
+    fn warnings(&self, _object: &Value) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// The strategy of a kind without rules of its own.
+pub struct Plain;
+
+impl Strategy for Plain {}

@@ -1,0 +1,118 @@
+//! What is true of every row.
+
+use std::collections::HashSet;
+
+use object::{Schema, Shape, Value};
+use serde_json::json;
+
+use super::built_in;
+use crate::{Cell, Kind, Subresource, Verb};
+
+/// Whether a dotted path leads somewhere in a schema.
+fn leads(schema: &Schema, path: &str) -> bool {
+    let mut shape = Shape::Object(schema.root);
+    for name in path.split('.') {
+        shape = match shape {
+            Shape::Object(id) => match schema.types.get(id).field(name) {
+                Some(field) => field.shape.clone(),
+                None => return false,
+            },
+            Shape::Map(value, _) => *value,
+            _ => return false,
+        };
+    }
+    true
+}
+
+/// The paths of its schema that a row names.
+fn paths(kind: &Kind) -> Vec<String> {
+    let mut paths = kind.selectable.clone();
+    paths.extend(kind.columns.iter().filter_map(|column| match column.cell {
+        Cell::Path(path) | Cell::Age(path) => Some(path.to_owned()),
+        Cell::Of(_) => None,
+    }));
+    for subresource in &kind.subresources {
+        if let Subresource::Scale { spec, status, selector } = subresource {
+            paths.extend([spec, status, selector].map(|path| (*path).to_owned()));
+        }
+    }
+    paths.push("metadata.name".to_owned());
+    paths
+}
+
+#[test]
+fn every_path_leads_somewhere() {
+    for kind in built_in().iter() {
+        for path in paths(kind) {
+            assert!(leads(&kind.schema, &path), "{kind:?}: {path}");
+        }
+    }
+}
+
+#[test]
+fn schemas_are_those_of_the_kinds() {
+    for kind in built_in().iter() {
+        let gvk = (kind.group.clone(), kind.version.clone(), kind.kind.clone());
+        assert!(kind.schema.root().gvk.contains(&gvk), "{kind:?}: {:?}", kind.schema.root().gvk);
+    }
+}
+
+#[test]
+fn names_are_unique() {
+    let table = built_in();
+    let mut seen = HashSet::new();
+    for kind in table.iter() {
+        assert!(seen.insert((kind.group.clone(), kind.plural.clone())), "{kind:?}");
+        assert_eq!(kind.plural, kind.plural.to_lowercase());
+        assert!(
+            table.kind(&kind.group, &kind.kind).is_some()
+                && table.resource(&kind.group, &kind.plural).is_some()
+        );
+    }
+    let mut short = HashSet::new();
+    assert!(table.iter().flat_map(|kind| kind.short.iter()).all(|name| short.insert(name.clone())));
+}
+
+#[test]
+fn stored_kinds_with_a_status_serve_it() {
+    for kind in built_in().iter() {
+        let expect = leads(&kind.schema, "status") && !kind.policy.talk;
+        assert_eq!(kind.subresource("status").is_some(), expect, "{kind:?}");
+    }
+}
+
+#[test]
+fn talk_is_only_created() {
+    for kind in built_in().iter().filter(|kind| kind.policy.talk) {
+        assert_eq!(kind.verbs, [Verb::Create], "{kind:?}");
+    }
+}
+
+#[test]
+fn the_table_has_its_columns_in_order() {
+    for kind in built_in().iter() {
+        assert!(!kind.columns.is_empty(), "{kind:?}");
+        assert!(kind.columns.iter().any(|column| column.format == "name"), "{kind:?}");
+    }
+}
+
+#[test]
+fn field_selectors_read_values() {
+    let table = built_in();
+    let check = |kind: &str, object: Value, path: &str, expect: Option<&str>| {
+        let kind = table.kind("", kind).expect("a row");
+        assert_eq!(kind.selectable_value(&object, path).as_deref(), expect, "{path}");
+    };
+    check("Pod", json!({ "spec": { "nodeName": "n1" } }), "spec.nodeName", Some("n1"));
+    check("Pod", json!({}), "spec.nodeName", Some(""));
+    check("Pod", json!({}), "spec.hostNetwork", Some("false"));
+    check(
+        "Pod",
+        json!({ "status": { "podIPs": [{ "ip": "10.1.0.1" }] } }),
+        "status.podIPs",
+        Some("10.1.0.1"),
+    );
+    check("Event", json!({ "source": { "component": "kubelet" } }), "source", Some("kubelet"));
+    check("Pod", json!({ "metadata": { "name": "a" } }), "metadata.name", Some("a"));
+    check("Pod", json!({}), "spec.hostname", None);
+}
