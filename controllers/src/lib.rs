@@ -2,6 +2,7 @@
 //! what was asked for. The driver of [`drive`] runs them.
 
 mod deployment;
+mod endpoint_slice;
 mod garbage_collector;
 mod namespace;
 mod naming;
@@ -37,6 +38,7 @@ pub static ALL: &[Controller] = &[
     node_lifecycle::CONTROLLER,
     taint_eviction::CONTROLLER,
     pod_gc::CONTROLLER,
+    endpoint_slice::CONTROLLER,
 ];
 
 /// Runs all controllers until `shutdown` becomes true, whenever this process is the leader.

@@ -1,5 +1,7 @@
 //! Views: the fields of each kind that the controllers read.
 
+use std::collections::BTreeMap;
+
 use cache::View;
 use object::{Meta, Value};
 use serde::{Deserialize, Serialize};
@@ -83,15 +85,34 @@ view!(
     /// A pod.
     Pod of "" "Pod" { spec: PodSpec, status: PodStatus }
 );
-part!(PodSpec { node_name: String, tolerations: Vec<Toleration> });
+part!(
+    PodSpec {
+        node_name: String,
+        hostname: String,
+        subdomain: String,
+        containers: Vec<Container>,
+        init_containers: Vec<Container>,
+        tolerations: Vec<Toleration>,
+    }
+);
+part!(
+    /// A container, of which only the ports are read, and whether an init container is a sidecar.
+    Container { restart_policy: String, ports: Vec<ContainerPort> }
+);
+part!(ContainerPort { name: String, container_port: i32, protocol: String });
 part!(
     PodStatus {
         phase: String,
+        #[serde(rename = "podIP")]
+        pod_ip: String,
+        #[serde(rename = "podIPs")]
+        pod_ips: Vec<PodIp>,
         conditions: Vec<Condition>,
         container_statuses: Vec<ContainerStatus>,
         init_container_statuses: Vec<ContainerStatus>,
     }
 );
+part!(PodIp { ip: String });
 part!(ContainerStatus { restart_count: i64 });
 part!(
     /// `spec.tolerations[*]`.
@@ -211,3 +232,89 @@ part!(
         ca: Option<String>,
     }
 );
+
+view!(
+    /// A service.
+    Service of "" "Service" { spec: ServiceSpec }
+);
+part!(
+    ServiceSpec {
+        #[serde(rename = "type")]
+        kind: String,
+        selector: BTreeMap<String, String>,
+        #[serde(rename = "clusterIP")]
+        cluster_ip: String,
+        ip_families: Vec<String>,
+        ports: Vec<ServicePort>,
+        publish_not_ready_addresses: bool,
+    }
+);
+part!(
+    /// `spec.ports[*]` of a service.
+    ServicePort {
+        name: String,
+        protocol: String,
+        app_protocol: Option<String>,
+        port: i32,
+        target_port: Value,
+    }
+);
+
+view!(
+    /// An endpoint slice.
+    EndpointSlice of "discovery.k8s.io" "EndpointSlice" {
+        address_type: String,
+        ports: Vec<EndpointPort>,
+        endpoints: Vec<Endpoint>,
+    }
+);
+
+/// `ports[*]` of an endpoint slice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct EndpointPort {
+    /// Written even where it is empty, as upstream does.
+    pub(crate) name: String,
+    pub(crate) port: i32,
+    pub(crate) protocol: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) app_protocol: Option<String>,
+}
+
+/// `endpoints[*]` of an endpoint slice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Endpoint {
+    pub(crate) addresses: Vec<String>,
+    pub(crate) conditions: EndpointConditions,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hostname: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) node_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target_ref: Option<TargetRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) zone: Option<String>,
+}
+
+/// `endpoints[*].conditions` of an endpoint slice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct EndpointConditions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ready: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) serving: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) terminating: Option<bool>,
+}
+
+/// `endpoints[*].targetRef` of an endpoint slice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct TargetRef {
+    pub(crate) kind: String,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) uid: String,
+}

@@ -214,12 +214,25 @@ impl Status {
             return None;
         }
         let (mut new, was) = (to_map(self), to_map(&old));
+        forget_in_conditions(&mut new, &was);
         for (name, _) in was {
             new.entry(name).or_insert(Value::Null);
         }
         replace_list(&mut new, "podIPs", self.pod_ips != old.pod_ips && !old.pod_ips.is_empty());
         replace_list(&mut new, "hostIPs", self.host_ips != old.host_ips && !old.host_ips.is_empty());
         Some(Value::Object(new))
+    }
+}
+
+/// Strategic merge joins conditions of one type field by field: what a condition no longer says is nulled.
+fn forget_in_conditions(new: &mut object::Map, was: &object::Map) {
+    let Some(Value::Array(conditions)) = new.get_mut("conditions") else { return };
+    let before = was.get("conditions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    for condition in conditions.iter_mut().filter_map(Value::as_object_mut) {
+        let old = before.iter().find(|old| old.get("type") == condition.get("type"));
+        for name in old.and_then(Value::as_object).into_iter().flat_map(object::Map::keys) {
+            condition.entry(name.clone()).or_insert(Value::Null);
+        }
     }
 }
 
@@ -245,4 +258,39 @@ fn to_map(status: &Status) -> object::Map {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use object::{PatchType, apply_patch};
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a merge makes of `old` by the patch to `new` needs no further patch.
+    fn check(what: &str, old: Value, new: Value) {
+        let schema = kinds::schema("io.k8s.api.core.v1.Pod");
+        let (was, wanted): (Status, Status) =
+            (serde_json::from_value(old.clone()).unwrap(), serde_json::from_value(new).unwrap());
+        let patch = json!({"status": wanted.patch_from(&was).expect(what)});
+        let merged = apply_patch(PatchType::Strategic, &schema, &json!({"status": old}), &patch).unwrap();
+        let merged: Status = serde_json::from_value(merged["status"].clone()).unwrap();
+        assert_eq!(wanted.patch_from(&merged), None, "{what}: {patch}");
+    }
+
+    #[test]
+    fn one_patch_is_enough() {
+        let since = "2026-01-01T00:00:00Z";
+        let waiting = json!({"phase": "Pending", "conditions": [
+            {"type": "Ready", "status": "False", "reason": "ContainersNotReady", "message": "a", "lastTransitionTime": since},
+            {"type": "Other", "status": "True", "lastTransitionTime": since},
+        ]});
+        let ready = json!({"phase": "Running", "podIP": "10.0.0.1", "podIPs": [{"ip": "10.0.0.1"}], "conditions": [
+            {"type": "Ready", "status": "True", "lastTransitionTime": since},
+        ]});
+        check("a reason goes", waiting.clone(), ready.clone());
+        check("a reason comes, an address goes", ready.clone(), waiting);
+        let moved = json!({"phase": "Running", "podIP": "10.0.0.2", "podIPs": [{"ip": "10.0.0.2"}]});
+        check("an address changes", ready, moved);
+    }
 }

@@ -18,6 +18,7 @@ mod snapshot;
 mod view;
 mod writer;
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -93,7 +94,9 @@ impl Embedded {
     /// cases the data is left as it is.
     pub fn open(dir: impl AsRef<Path>, options: Options) -> Result<Embedded, Error> {
         let dir = dir.as_ref();
-        std::fs::create_dir_all(dir).map_err(Error::io(format!("create {}", dir.display())))?;
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder.create(dir).map_err(Error::io(format!("create {}", dir.display())))?;
         let lock = lock::acquire(dir)?;
         Embedded::start(Arc::new(RealDisk::new(dir)), options, Some(lock))
     }

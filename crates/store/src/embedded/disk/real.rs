@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -35,7 +35,9 @@ impl Disk for RealDisk {
 
     fn create(&self, name: &str, reserve: u64) -> io::Result<Box<dyn DiskFile>> {
         let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(true).open(self.path(name))?;
+        // Objects may be secrets: nobody but the owner reads them.
+        options.read(true).write(true).create(true).truncate(true).mode(0o600);
+        let file = options.open(self.path(name))?;
         if reserve > 0 {
             preallocate(&file, reserve)?;
         }
