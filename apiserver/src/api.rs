@@ -1,0 +1,147 @@
+//! The API server's state, one call on it, and the answers it gives.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use cache::{Entry, List, WatchCache, Watcher};
+use kinds::{Kind, Kinds};
+use object::{FieldError, Key, Path, Status, Time, Value};
+use parking_lot::RwLock;
+
+use crate::authn::Authenticator;
+use crate::claims::ServiceRange;
+use crate::flow::Flow;
+use crate::identity::Identity;
+use crate::objects::{Objects, Saved};
+use crate::rbac::Rules;
+use crate::request::RequestInfo;
+use crate::tokens::Signer;
+use crate::write::FieldValidation;
+
+/// The API server: everything that a request needs, shared by all of them.
+pub struct Api {
+    /// The table of kinds.
+    pub(crate) kinds: Arc<Kinds>,
+    /// Writes and consistent single reads.
+    pub(crate) objects: Objects,
+    /// Reads, lists and watches.
+    pub(crate) cache: Arc<WatchCache>,
+    /// RBAC rules as of the cache's revision; written by the feed alone.
+    pub(crate) rules: RwLock<Rules>,
+    /// Bounds on what is in flight.
+    pub(crate) flow: Flow,
+    /// Who sends a request.
+    pub(crate) authenticator: Authenticator,
+    /// Signs service account tokens.
+    pub(crate) signer: Arc<Signer>,
+    /// What services draw addresses and ports from.
+    pub(crate) services: ServiceRange,
+    /// Set once the cache is filled and the bootstrap objects are there.
+    pub(crate) ready: AtomicBool,
+    /// Set when the server begins to stop: watches end, `/readyz` fails.
+    pub(crate) stopping: tokio::sync::watch::Sender<bool>,
+    /// Discovery and OpenAPI documents, made at first use.
+    pub(crate) documents: crate::discovery::Documents,
+}
+
+/// The most bytes that a field manager's name may have.
+const MAX_MANAGER: usize = 128;
+
+/// One request on a resource, after authentication, authorization and routing.
+pub(crate) struct Call<'a> {
+    pub(crate) info: &'a RequestInfo,
+    pub(crate) kind: Arc<Kind>,
+    pub(crate) identity: &'a Identity,
+    pub(crate) now: Time,
+    pub(crate) dry_run: bool,
+    pub(crate) field_validation: FieldValidation,
+    /// Texts for `Warning` headers.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        info: &'a RequestInfo,
+        kind: Arc<Kind>,
+        identity: &'a Identity,
+        now: Time,
+    ) -> Result<Self, Status> {
+        let mut call = Self {
+            info,
+            kind,
+            identity,
+            now,
+            dry_run: false,
+            field_validation: FieldValidation::default(),
+            warnings: Vec::new(),
+        };
+        if !matches!(info.verb, "get" | "list" | "watch") {
+            call.read_options()?;
+        }
+        Ok(call)
+    }
+
+    /// Reads the query parameters that all writes have.
+    fn read_options(&mut self) -> Result<(), Status> {
+        let mut errors = Vec::new();
+        let runs: Vec<&str> =
+            self.info.query.iter().filter(|(key, _)| key == "dryRun").map(|(_, v)| &**v).collect();
+        self.dry_run = !runs.is_empty();
+        if runs.iter().any(|run| *run != "All") {
+            errors.push(FieldError::not_supported(&Path::new("dryRun"), runs, &["All"]));
+        }
+        let validation = self.info.param("fieldValidation");
+        match FieldValidation::parse(validation) {
+            Some(parsed) => self.field_validation = parsed,
+            None => {
+                let supported = ["Ignore", "Strict", "Warn"];
+                errors.push(FieldError::not_supported(&Path::new("fieldValidation"), validation, &supported));
+            }
+        }
+        if self.info.param("fieldManager").len() > MAX_MANAGER {
+            errors.push(FieldError::too_long(&Path::new("fieldManager"), MAX_MANAGER));
+        }
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let kind = match self.info.verb {
+            "create" => "CreateOptions",
+            "update" => "UpdateOptions",
+            "patch" => "PatchOptions",
+            _ => "DeleteOptions",
+        };
+        Err(Status::invalid("meta.k8s.io", kind, "", &errors))
+    }
+
+    /// The key of the object that the path names.
+    pub(crate) fn key(&self) -> Key {
+        Key::new(self.namespace(), self.info.name.as_str())
+    }
+
+    /// The namespace of the path; empty for cluster-scoped kinds.
+    pub(crate) fn namespace(&self) -> &str {
+        if self.kind.namespaced() { &self.info.namespace } else { "" }
+    }
+}
+
+/// What a call answers, before it takes the form that the client asked for.
+pub(crate) enum Answer {
+    /// An object as it was just written.
+    Saved { code: u16, saved: Saved },
+    /// A document that is not in the cache; of the call's kind unless it says otherwise.
+    Document { code: u16, value: Value },
+    /// An object of the cache.
+    Entry(Arc<Entry>),
+    /// A list of them.
+    List { list: List, token: Option<String> },
+    /// A stream of changes.
+    Watch { watcher: Watcher, bookmarks: bool, until: tokio::time::Instant },
+    /// A status.
+    Status(Status),
+}
+
+impl Answer {
+    pub(crate) fn document(code: u16, value: Value) -> Self {
+        Self::Document { code, value }
+    }
+}

@@ -1,0 +1,62 @@
+//! What a cluster holds from its first moment: system namespaces, default roles, the server's own service.
+
+use std::sync::Arc;
+
+use object::{Meta, Value};
+use serde_json::json;
+
+use crate::api::Api;
+use crate::bootstrap_rbac;
+use crate::claims::ServiceRange;
+use crate::identity::Identity;
+use crate::local::LocalService;
+
+/// Creates what is missing, and brings default roles that an older version wrote up to date. Everything else that
+/// is there is left as it is.
+pub(crate) async fn run(api: &Arc<Api>, port: u16) -> Result<(), client::Error> {
+    let client = LocalService::new(api.clone(), Identity::admin()).client();
+    let mut wanted = namespaces();
+    wanted.extend(bootstrap_rbac::documents());
+    wanted.push(kubernetes_service(&api.services, port));
+    for object in wanted {
+        let api_version = object["apiVersion"].as_str().unwrap_or_default();
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        let Some(kind) = api.kinds.kind(group, object["kind"].as_str().unwrap_or_default()) else { continue };
+        let meta = Meta::of(&object);
+        match api.cache.get(&kind.resource(), &meta.key()) {
+            Some(entry) => {
+                let existing: Value = serde_json::from_slice(&entry.document()).unwrap_or_default();
+                if group == crate::rbac::GROUP
+                    && let Some(better) = bootstrap_rbac::reconciled(&existing, &object)
+                {
+                    client.update(kind, &meta.key(), &better).await?;
+                }
+            }
+            None => match client.create(kind, &meta.namespace, &object).await {
+                Err(e) if !e.is_already_exists() => return Err(e),
+                _ => {}
+            },
+        }
+    }
+    Ok(())
+}
+
+fn namespaces() -> Vec<Value> {
+    let names = ["default", "kube-system", "kube-public", "kube-node-lease"];
+    names
+        .iter()
+        .map(|name| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))
+        .collect()
+}
+
+/// The service at which pods find the API server: the first address of the range.
+fn kubernetes_service(range: &ServiceRange, port: u16) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "kubernetes", "namespace": "default", "labels": {"component": "apiserver", "provider": "kubernetes"}},
+        "spec": {
+            "clusterIP": range.first().to_string(), "type": "ClusterIP",
+            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}],
+        },
+    })
+}

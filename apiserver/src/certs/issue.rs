@@ -1,0 +1,191 @@
+//! Making certificates, and judging those that exist.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use object::Time;
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, date_time_ymd,
+};
+use x509_parser::prelude::{GeneralName, Pem, X509Certificate};
+
+use super::Error;
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// How long the authority is good for, in days.
+const AUTHORITY_DAYS: u32 = 3_650;
+/// How long other certificates are good for, in days.
+const LEAF_DAYS: u32 = 365;
+/// A certificate that ends within this many days is issued again.
+const RENEW_DAYS: u32 = 60;
+
+/// Names and addresses in the server's certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerNames {
+    /// DNS names.
+    pub dns: BTreeSet<String>,
+    /// Addresses.
+    pub addresses: BTreeSet<IpAddr>,
+}
+
+/// What a certificate is for.
+pub(super) enum Usage<'a> {
+    /// Shown by the server, under these names.
+    Server(&'a ServerNames),
+    /// Shown by a client.
+    Client,
+}
+
+/// Whom a certificate names, and what for.
+pub(super) struct Subject<'a> {
+    user: &'a str,
+    group: Option<&'a str>,
+    usage: Usage<'a>,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn new(user: &'a str, group: Option<&'a str>, usage: Usage<'a>) -> Self {
+        Self { user, group, usage }
+    }
+}
+
+/// A new P-256 key.
+pub(super) fn generate_key() -> Result<KeyPair, Error> {
+    KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(making("a key"))
+}
+
+fn making(what: impl Into<String>) -> impl FnOnce(rcgen::Error) -> Error {
+    let what = what.into();
+    move |source| Error::Make { what, source }
+}
+
+/// The authority's own certificate, PEM.
+pub(super) fn authority(key: &KeyPair, now: Time) -> Result<String, Error> {
+    let mut params = params("kubernetes", None, AUTHORITY_DAYS, now);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages =
+        vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    Ok(params.self_signed(key).map_err(making("the authority's certificate"))?.pem())
+}
+
+/// A certificate for `key`, PEM.
+pub(super) fn leaf(
+    subject: &Subject<'_>,
+    key: &KeyPair,
+    issuer: &Issuer<'_, &KeyPair>,
+    now: Time,
+) -> Result<String, Error> {
+    let mut params = params(subject.user, subject.group, LEAF_DAYS, now);
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.use_authority_key_identifier_extension = true;
+    let failed = || making(format!("the certificate of {:?}", subject.user));
+    match &subject.usage {
+        Usage::Client => params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth],
+        Usage::Server(names) => {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+            for name in &names.dns {
+                params.subject_alt_names.push(SanType::DnsName(name.as_str().try_into().map_err(failed())?));
+            }
+            params.subject_alt_names.extend(names.addresses.iter().copied().map(SanType::IpAddress));
+        }
+    }
+    Ok(params.signed_by(key, issuer).map_err(failed())?.pem())
+}
+
+fn params(user: &str, group: Option<&str>, days: u32, now: Time) -> CertificateParams {
+    let mut name = DistinguishedName::new();
+    if let Some(group) = group {
+        name.push(DnType::OrganizationName, group);
+    }
+    name.push(DnType::CommonName, user);
+    let mut params = CertificateParams::default();
+    params.distinguished_name = name;
+    // a day earlier: clients' clocks differ
+    let (begin, end) = (now - DAY, now + DAY * days);
+    let day = |time: Time| {
+        let day = time.to_zoned(TimeZone::UTC).date();
+        date_time_ymd(day.year().into(), day.month().unsigned_abs(), day.day().unsigned_abs())
+    };
+    params.not_before = day(begin);
+    params.not_after = day(end);
+    params
+}
+
+/// Refuses an authority that cannot sign; the error completes a sentence that begins with the file's name.
+pub(super) fn check_authority(pem: &str, key: &KeyPair, now: Time) -> Result<(), String> {
+    with_certificate(pem, |certificate| {
+        check_key(certificate, key)?;
+        if !certificate.is_ca() {
+            return Err("is not the certificate of an authority".to_owned());
+        }
+        let end = certificate.validity().not_after.timestamp();
+        if end <= now.as_second() {
+            return Err(format!("the authority's certificate ended at {}", certificate.validity().not_after));
+        }
+        Ok(())
+    })
+}
+
+/// Whether a certificate can still be used; one that belongs to another key is an error.
+pub(super) fn check_leaf(
+    pem: &str,
+    key: &KeyPair,
+    subject: &Subject<'_>,
+    ca: &str,
+    now: Time,
+) -> Result<bool, String> {
+    with_certificate(pem, |certificate| {
+        check_key(certificate, key)?;
+        let signed =
+            with_certificate(ca, |ca| Ok(certificate.verify_signature(Some(ca.public_key())).is_ok()))?;
+        let lasts = certificate.validity().not_after.timestamp() > (now + DAY * RENEW_DAYS).as_second();
+        let names = match &subject.usage {
+            Usage::Client => true,
+            Usage::Server(names) => names_of(certificate) == **names,
+        };
+        Ok(signed && lasts && names)
+    })
+}
+
+fn with_certificate<T>(
+    pem: &str,
+    f: impl FnOnce(&X509Certificate<'_>) -> Result<T, String>,
+) -> Result<T, String> {
+    let block = Pem::iter_from_buffer(pem.as_bytes()).next().ok_or("holds no certificate in PEM form")?;
+    let block = block.map_err(|e| format!("is not PEM: {e}"))?;
+    let certificate = block.parse_x509().map_err(|e| format!("is not a certificate: {e}"))?;
+    f(&certificate)
+}
+
+fn check_key(certificate: &X509Certificate<'_>, key: &KeyPair) -> Result<(), String> {
+    if certificate.public_key().raw == key.subject_public_key_info() {
+        Ok(())
+    } else {
+        Err("does not belong to the key beside it".to_owned())
+    }
+}
+
+fn names_of(certificate: &X509Certificate<'_>) -> ServerNames {
+    let mut names = ServerNames::default();
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else { return names };
+    for name in &extension.value.general_names {
+        match name {
+            GeneralName::DNSName(name) => {
+                names.dns.insert((*name).to_owned());
+            }
+            GeneralName::IPAddress(bytes) => names.addresses.extend(address(bytes)),
+            _ => {}
+        }
+    }
+    names
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    <[u8; 4]>::try_from(bytes)
+        .map(IpAddr::from)
+        .or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
+        .ok()
+}

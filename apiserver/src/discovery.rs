@@ -1,0 +1,359 @@
+//! Paths that are no resource: discovery, OpenAPI, version and health, all made from the table of kinds.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use http::{HeaderMap, HeaderValue, Response};
+use kinds::{Kind, Kinds, Subresource};
+use object::{Status, Value};
+use parking_lot::Mutex;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::accept::{Form, negotiate};
+use crate::api::Api;
+use crate::body::{Body, full};
+use crate::request::RequestInfo;
+use crate::respond::{json_response, response};
+
+/// The version that `/version` tells: the API line that is served, and Berth's own version as its suffix.
+pub const VERSION: &str = concat!("v1.37.0+berth.", env!("CARGO_PKG_VERSION"));
+
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// Documents that take a while to make and never change while the table of kinds does not.
+#[derive(Default)]
+pub(crate) struct Documents(Mutex<HashMap<String, Tagged>>);
+
+/// A document and its entity tag.
+#[derive(Clone)]
+struct Tagged {
+    bytes: Bytes,
+    tag: String,
+}
+
+impl Documents {
+    fn get(&self, name: &str, make: impl FnOnce() -> Value) -> Tagged {
+        if let Some(found) = self.0.lock().get(name) {
+            return found.clone();
+        }
+        let bytes: Bytes = make().to_string().into();
+        let digest = Sha256::digest(&bytes);
+        let tag = digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"));
+        let made = Tagged { bytes, tag };
+        self.0.lock().insert(name.to_owned(), made.clone());
+        made
+    }
+}
+
+impl Api {
+    /// Answers a path that is no resource.
+    pub(crate) async fn page(
+        &self,
+        info: &RequestInfo,
+        headers: &HeaderMap,
+    ) -> Result<Response<Body>, Status> {
+        if !matches!(info.verb, "get" | "head") {
+            return Err(Status::method_not_allowed());
+        }
+        let path = info.path.trim_end_matches('/');
+        let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match segments.as_slice() {
+            [""] => Ok(json_response(200, &json!({"paths": self.paths()}))),
+            ["version"] => Ok(json_response(200, &version())),
+            ["healthz" | "livez"] => Ok(text(200, "ok")),
+            ["readyz"] => Ok(self.readiness(info)),
+            [".well-known", "openid-configuration"] => {
+                let keys = format!("{}/openid/v1/jwks", self.signer.issuer());
+                Ok(json_response(200, &self.signer.openid_configuration(&keys)))
+            }
+            ["openid", "v1", "jwks"] => Ok(json_response(200, &self.signer.jwks())),
+            ["api"] => self.groups(headers, "api", core_versions, |group| group.is_empty()),
+            ["apis"] => self.groups(headers, "apis", group_list, |group| !group.is_empty()),
+            ["api", version] => self.resources(headers, "", version),
+            ["apis", group] => {
+                let found = groups(&self.kinds).remove(*group).ok_or_else(Status::no_such_path)?;
+                let mut value = group_value(group, &found);
+                value["kind"] = "APIGroup".into();
+                value["apiVersion"] = "v1".into();
+                Ok(json_response(200, &value))
+            }
+            ["apis", group, version] => self.resources(headers, group, version),
+            ["openapi", "v2"] if negotiate(headers, &[Form::Json]).is_err() => {
+                Err(Status::not_acceptable("application/json"))
+            }
+            ["openapi", "v2"] => {
+                Ok(tagged(headers, &self.documents.get(path, || kinds::openapi_v2(&self.kinds))))
+            }
+            ["openapi", "v3"] => Ok(tagged(headers, &self.documents.get(path, || self.openapi_index()))),
+            ["openapi", "v3", "api", version] => self.openapi(headers, "", version),
+            ["openapi", "v3", "apis", group, version] => self.openapi(headers, group, version),
+            _ => Err(Status::no_such_path()),
+        }
+    }
+
+    fn paths(&self) -> Vec<String> {
+        let mut paths: Vec<String> =
+            ["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
+                .iter()
+                .map(|p| (*p).to_owned())
+                .collect();
+        for (group, versions) in groups(&self.kinds) {
+            paths.extend(versions.iter().map(|version| root(&group, version)));
+        }
+        paths.sort();
+        paths
+    }
+
+    fn readiness(&self, info: &RequestInfo) -> Response<Body> {
+        let ready = self.ready.load(Ordering::Acquire);
+        let stopping = *self.stopping.borrow();
+        let ok = ready && !stopping;
+        if ok && !info.flag("verbose") {
+            return text(200, "ok");
+        }
+        let line = |name: &str, good: bool| {
+            if good { format!("[+]{name} ok\n") } else { format!("[-]{name} failed: reason withheld\n") }
+        };
+        let end = if ok { "readyz check passed\n" } else { "readyz check failed\n" };
+        let body = ["ping", "cache", "shutdown"].iter().zip([true, ready, !stopping]);
+        let body: String = body.map(|(name, good)| line(name, good)).collect::<String>() + end;
+        text(if ok { 200 } else { 500 }, &body)
+    }
+
+    fn groups(
+        &self,
+        headers: &HeaderMap,
+        name: &str,
+        legacy: impl FnOnce(&Kinds) -> Value,
+        keep: impl Fn(&str) -> bool,
+    ) -> Result<Response<Body>, Status> {
+        match negotiate(headers, &[Form::Discovery, Form::Json])? {
+            Form::Discovery => {
+                let document =
+                    self.documents.get(&format!("{name} aggregated"), || aggregated(&self.kinds, keep));
+                let mut response = tagged(headers, &document);
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(AGGREGATED));
+                Ok(response)
+            }
+            _ => Ok(json_response(200, &legacy(&self.kinds))),
+        }
+    }
+
+    fn resources(&self, headers: &HeaderMap, group: &str, version: &str) -> Result<Response<Body>, Status> {
+        negotiate(headers, &[Form::Json])?;
+        let of_group = self.kinds.iter().filter(|k| k.group == group && k.version == version);
+        let resources: Vec<Value> = of_group.flat_map(legacy_resources).collect();
+        if resources.is_empty() {
+            return Err(Status::no_such_path());
+        }
+        let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+        Ok(json_response(
+            200,
+            &json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources}),
+        ))
+    }
+
+    fn openapi(&self, headers: &HeaderMap, group: &str, version: &str) -> Result<Response<Body>, Status> {
+        if !self.kinds.iter().any(|k| k.group == group && k.version == version) {
+            return Err(Status::no_such_path());
+        }
+        Ok(tagged(headers, &self.openapi_document(group, version)))
+    }
+
+    fn openapi_document(&self, group: &str, version: &str) -> Tagged {
+        self.documents.get(&root(group, version), || kinds::openapi_v3(&self.kinds, group, version))
+    }
+
+    fn openapi_index(&self) -> Value {
+        let mut paths = serde_json::Map::new();
+        for (group, versions) in groups(&self.kinds) {
+            for version in versions {
+                let path = root(&group, &version);
+                let tag = self.openapi_document(&group, &version).tag;
+                let url = json!({"serverRelativeURL": format!("/openapi/v3{path}?hash={tag}")});
+                paths.insert(path.trim_start_matches('/').to_owned(), url);
+            }
+        }
+        json!({"paths": paths})
+    }
+}
+
+/// `/api/v1` or `/apis/apps/v1`.
+fn root(group: &str, version: &str) -> String {
+    if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") }
+}
+
+/// Versions by group, the preferred one first.
+fn groups(kinds: &Kinds) -> BTreeMap<String, Vec<String>> {
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for kind in kinds.iter() {
+        let versions = groups.entry(kind.group.clone()).or_default();
+        if !versions.contains(&kind.version) {
+            versions.push(kind.version.clone());
+        }
+    }
+    groups
+}
+
+fn version() -> Value {
+    json!({
+        "major": "1", "minor": "37", "gitVersion": VERSION, "gitCommit": "", "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z", "goVersion": "", "compiler": "rustc",
+        "platform": format!("linux/{}", architecture()),
+    })
+}
+
+/// The architecture as container images name it.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+fn core_versions(_: &Kinds) -> Value {
+    json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})
+}
+
+fn group_list(kinds: &Kinds) -> Value {
+    let groups = groups(kinds).into_iter().filter(|(group, _)| !group.is_empty());
+    let groups: Vec<Value> = groups.map(|(group, versions)| group_value(&group, &versions)).collect();
+    json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
+}
+
+fn group_value(group: &str, versions: &[String]) -> Value {
+    let list: Vec<Value> =
+        versions.iter().map(|v| json!({"groupVersion": format!("{group}/{v}"), "version": v})).collect();
+    json!({"name": group, "versions": list, "preferredVersion": list.first()})
+}
+
+fn verbs(kind: &Kind) -> Vec<&'static str> {
+    kind.verbs.iter().map(|verb| verb.name()).collect()
+}
+
+/// Verbs of a subresource.
+fn subresource_verbs(subresource: &Subresource) -> &'static [&'static str] {
+    match subresource {
+        Subresource::Status | Subresource::Scale { .. } => &["get", "patch", "update"],
+        Subresource::Finalize => &["update"],
+        Subresource::Call { .. } | Subresource::Connect { .. } => &["create"],
+    }
+}
+
+/// Group, version and kind of the documents that a subresource takes, where they are not the object's own.
+fn subresource_kind(kind: &Kind, subresource: &Subresource) -> (String, String, String) {
+    let split = |api_version: &str| {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        (group.to_owned(), version.to_owned())
+    };
+    match subresource {
+        Subresource::Scale { .. } => ("autoscaling".to_owned(), "v1".to_owned(), "Scale".to_owned()),
+        Subresource::Call { api_version, kind, .. } => {
+            let (group, version) = split(api_version);
+            (group, version, (*kind).to_owned())
+        }
+        _ => (kind.group.clone(), kind.version.clone(), kind.kind.clone()),
+    }
+}
+
+/// A kind and its subresources in an `APIResourceList`.
+fn legacy_resources(kind: &Arc<Kind>) -> Vec<Value> {
+    let mut main = json!({
+        "name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced(), "kind": kind.kind,
+        "verbs": verbs(kind),
+    });
+    if !kind.short.is_empty() {
+        main["shortNames"] = json!(kind.short);
+    }
+    if !kind.categories.is_empty() {
+        main["categories"] = json!(kind.categories);
+    }
+    let mut list = vec![main];
+    for subresource in &kind.subresources {
+        let (group, version, name) = subresource_kind(kind, subresource);
+        let mut value = json!({
+            "name": format!("{}/{}", kind.plural, subresource.name()), "singularName": "",
+            "namespaced": kind.namespaced(), "kind": name, "verbs": subresource_verbs(subresource),
+        });
+        if group != kind.group || version != kind.version {
+            value["group"] = group.into();
+            value["version"] = version.into();
+        }
+        list.push(value);
+    }
+    list
+}
+
+/// `apidiscovery.k8s.io/v2`: everything in one document (KEP-3352).
+fn aggregated(kinds: &Kinds, keep: impl Fn(&str) -> bool) -> Value {
+    let items: Vec<Value> = groups(kinds)
+        .into_iter()
+        .filter(|(group, _)| keep(group))
+        .map(|(group, versions)| {
+            let versions: Vec<Value> =
+                versions.iter().map(|version| aggregated_version(kinds, &group, version)).collect();
+            json!({"metadata": {"name": group, "creationTimestamp": null}, "versions": versions})
+        })
+        .collect();
+    json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items})
+}
+
+fn aggregated_version(kinds: &Kinds, group: &str, version: &str) -> Value {
+    let of_group = kinds.iter().filter(|k| k.group == group && k.version == version);
+    let resources: Vec<Value> = of_group.map(|kind| aggregated_resource(kind)).collect();
+    json!({"version": version, "freshness": "Current", "resources": resources})
+}
+
+fn aggregated_resource(kind: &Kind) -> Value {
+    let mut value = json!({
+        "resource": kind.plural, "singularResource": kind.singular,
+        "scope": if kind.namespaced() { "Namespaced" } else { "Cluster" },
+        "responseKind": {"group": kind.group, "version": kind.version, "kind": kind.kind},
+        "verbs": verbs(kind),
+    });
+    if !kind.short.is_empty() {
+        value["shortNames"] = json!(kind.short);
+    }
+    if !kind.categories.is_empty() {
+        value["categories"] = json!(kind.categories);
+    }
+    let below: Vec<Value> = kind
+        .subresources
+        .iter()
+        .map(|subresource| {
+            let (group, version, name) = subresource_kind(kind, subresource);
+            json!({
+                "subresource": subresource.name(), "verbs": subresource_verbs(subresource),
+                "responseKind": {"group": group, "version": version, "kind": name},
+            })
+        })
+        .collect();
+    if !below.is_empty() {
+        value["subresources"] = below.into();
+    }
+    value
+}
+
+fn tagged(headers: &HeaderMap, document: &Tagged) -> Response<Body> {
+    let tag = format!("\"{}\"", document.tag);
+    let known =
+        headers.get(IF_NONE_MATCH).and_then(|v| v.to_str().ok()).is_some_and(|known| known.contains(&tag));
+    let mut response = match known {
+        true => response(304, "application/json", full(Bytes::new())),
+        false => response(200, "application/json", full(document.bytes.clone())),
+    };
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+    response
+}
+
+fn text(code: u16, body: &str) -> Response<Body> {
+    response(code, "text/plain; charset=utf-8", full(body.to_owned()))
+}

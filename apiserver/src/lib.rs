@@ -1,0 +1,40 @@
+//! The API server: requests in, transactions and cached bytes out. The way of a request is [`pipeline`]'s order.
+
+mod accept;
+mod access_review;
+mod api;
+mod authn;
+mod authorize;
+mod body;
+mod bootstrap;
+mod bootstrap_rbac;
+mod certs;
+mod claims;
+mod deletion;
+mod discovery;
+mod expire;
+mod feed;
+mod flow;
+mod identity;
+mod kubeconfig;
+mod listen;
+mod local;
+mod objects;
+mod pipeline;
+mod prepare;
+mod rbac;
+mod read;
+mod request;
+mod respond;
+mod server;
+mod subresources;
+mod tls;
+mod token_calls;
+mod tokens;
+mod write;
+
+pub use certs::{Pair, Pki, ServerNames, host_name, server_names};
+pub use claims::ServiceRange;
+pub use discovery::VERSION;
+pub use identity::Identity;
+pub use server::{Error, Options, Server};

@@ -1,0 +1,261 @@
+//! The way of a request. The stages stand in the order in which they run: identity, authentication, flow control,
+//! authorization, routing, and then, for resources, decoding to encoding in [`Api::resource`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request::Parts;
+use http::{HeaderMap, Request, Response};
+use http_body_util::BodyExt;
+use kinds::{Kind, Subresource};
+use object::{Schema, Status, Time};
+
+use crate::api::{Answer, Api, Call};
+use crate::body::{self, Body, Rest};
+use crate::flow::{Class, Turn};
+use crate::identity::Identity;
+use crate::listen::Peer;
+use crate::prepare::{Part, part_of};
+use crate::request::RequestInfo;
+use crate::respond::{Encoder, status_response, warn};
+use crate::write::{Change, delete_options};
+
+/// Upstream's bound on requests that are not long-running.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+impl Api {
+    /// Answers a request from a peer.
+    pub async fn handle(self: &Arc<Self>, request: Request<Body>, peer: &Peer) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let (body, rest) = Rest::of(body);
+        match self.stages(&parts, body, peer).await {
+            Ok(response) => response,
+            Err(status) => {
+                rest.discard().await;
+                status_response(&status)
+            }
+        }
+    }
+
+    async fn stages(
+        self: &Arc<Self>,
+        parts: &Parts,
+        body: Body,
+        peer: &Peer,
+    ) -> Result<Response<Body>, Status> {
+        let info = RequestInfo::parse(&parts.method, parts.uri.path(), parts.uri.query())?;
+        let caller = self.authenticator.authenticate(&parts.headers, peer.identity.as_ref(), Time::now())?;
+        let turn = self.flow.admit(class(&info)).await?;
+        let identity = self.impersonate(caller, &parts.headers)?;
+        self.authorize(&identity, &info)?;
+        let answering = async {
+            match self.route(&info)? {
+                Some(kind) => self.resource(&info, kind, &identity, parts, body).await,
+                None => self.page(&info, &parts.headers).await,
+            }
+        };
+        let mut response = if info.long_running() {
+            answering.await?
+        } else {
+            let late = |_| Err(Status::timeout("request did not complete within the allotted timeout"));
+            tokio::time::timeout(DEADLINE, answering).await.unwrap_or_else(late)?
+        };
+        hold(&mut response, turn);
+        Ok(response)
+    }
+
+    /// The kind that a path names; none for paths that are no resource.
+    fn route(&self, info: &RequestInfo) -> Result<Option<Arc<Kind>>, Status> {
+        if !info.is_resource {
+            return Ok(None);
+        }
+        let kind = self.kinds.resource(&info.group, &info.resource).ok_or_else(Status::no_such_path)?;
+        let in_namespace = !info.namespace.is_empty();
+        let misplaced = match kind.namespaced() {
+            true => !in_namespace && !info.name.is_empty(),
+            false => in_namespace && kind.plural != "namespaces",
+        };
+        if kind.version != info.version || misplaced {
+            return Err(Status::no_such_path());
+        }
+        Ok(Some(kind.clone()))
+    }
+
+    /// The stages of a request on a resource.
+    async fn resource(
+        self: &Arc<Self>,
+        info: &RequestInfo,
+        kind: Arc<Kind>,
+        identity: &Identity,
+        parts: &Parts,
+        body: Body,
+    ) -> Result<Response<Body>, Status> {
+        let form = Encoder::form(&parts.headers, info, &kind)?;
+        let mut call = Call::new(info, kind.clone(), identity, Time::now())?;
+        let answer = self.verb(&mut call, &parts.headers, body).await?;
+        let encoder = Encoder {
+            kind,
+            form,
+            include_object: info.param("includeObject").to_owned(),
+            now: call.now,
+            schema: schema_of,
+            stopping: self.stopping.subscribe(),
+        };
+        let mut response = encoder.respond(answer);
+        warn(&mut response, &call.warnings);
+        Ok(response)
+    }
+
+    async fn verb(
+        self: &Arc<Self>,
+        call: &mut Call<'_>,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Answer, Status> {
+        let kind = call.kind.clone();
+        let info = call.info;
+        if !info.subresource.is_empty() {
+            let subresource = kind.subresource(&info.subresource).ok_or_else(Status::no_such_path)?;
+            return self.on_subresource(call, subresource, headers, body).await;
+        }
+        if !kind.verbs.iter().any(|verb| verb.name() == info.verb) {
+            return Err(Status::method_not_allowed());
+        }
+        match info.verb {
+            "get" => self.get(call).await,
+            "list" => self.list(call).await,
+            "watch" => self.watch(call).await,
+            "create" => {
+                if kind.namespaced() && info.namespace.is_empty() || !info.name.is_empty() {
+                    return Err(Status::method_not_allowed());
+                }
+                let object = self.decoded(call, headers, body).await?;
+                if kind.policy.talk { self.talk(call, object).await } else { self.create(call, object).await }
+            }
+            "update" | "patch" => self.write(call, Part::Main, headers, body).await,
+            "delete" => {
+                let bytes = body::collect(body).await?;
+                let options = delete_options(headers, &bytes, call, &schema_of)?;
+                call.dry_run |= !options.dry_run.is_empty();
+                self.delete(call, &options).await
+            }
+            "deletecollection" if kind.namespaced() && info.namespace.is_empty() => {
+                Err(Status::method_not_allowed())
+            }
+            "deletecollection" => self.delete_collection(call, headers, body).await,
+            _ => Err(Status::method_not_allowed()),
+        }
+    }
+
+    /// Reads the whole object from the body, in the shape its schema and defaults give it.
+    async fn decoded(
+        &self,
+        call: &mut Call<'_>,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<object::Value, Status> {
+        let bytes = body::collect(body).await?;
+        let mut parsed = body::decode(headers, &bytes, &schema_of)?;
+        body::check_type(&mut parsed.value, &call.kind.api_version(), &call.kind.kind)?;
+        self.shape(call, &mut parsed.value, &parsed.duplicates)?;
+        Ok(parsed.value)
+    }
+
+    /// PUT and PATCH on an object, or on the part of it that a subresource is.
+    async fn write(
+        &self,
+        call: &mut Call<'_>,
+        part: Part,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Answer, Status> {
+        if call.info.name.is_empty() {
+            return Err(Status::method_not_allowed());
+        }
+        if call.info.verb == "update" {
+            let object = self.decoded(call, headers, body).await?;
+            return self.update(call, part, Change::Replace(&object)).await;
+        }
+        let bytes = body::collect(body).await?;
+        let (patch_type, patch) = body::decode_patch(headers, &bytes)?;
+        self.update(call, part, Change::Patch(patch_type, &patch)).await
+    }
+
+    async fn on_subresource(
+        self: &Arc<Self>,
+        call: &mut Call<'_>,
+        subresource: &Subresource,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Answer, Status> {
+        if let Some(part) = part_of(Some(subresource)) {
+            return match call.info.verb {
+                "get" => self.get(call).await,
+                "update" | "patch" => self.write(call, part, headers, body).await,
+                _ => Err(Status::method_not_allowed()),
+            };
+        }
+        match subresource {
+            Subresource::Scale { .. } => self.scale(call, subresource, headers, body).await,
+            Subresource::Call { name, api_version, kind } if call.info.verb == "create" => {
+                let bytes = body::collect(body).await?;
+                let mut parsed = body::decode(headers, &bytes, &schema_of)?;
+                body::check_type(&mut parsed.value, api_version, kind)?;
+                self.call(call, name, parsed.value).await
+            }
+            _ => Err(Status::method_not_allowed()),
+        }
+    }
+
+    async fn delete_collection(
+        &self,
+        call: &mut Call<'_>,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Answer, Status> {
+        let bytes = body::collect(body).await?;
+        let options = delete_options(headers, &bytes, call, &schema_of)?;
+        call.dry_run |= !options.dry_run.is_empty();
+        let Answer::List { list, token } = self.list(call).await? else {
+            return Err(Status::method_not_allowed());
+        };
+        for entry in &list.items {
+            let info = RequestInfo {
+                name: entry.key.name.clone(),
+                namespace: entry.key.namespace.clone(),
+                ..call.info.clone()
+            };
+            let one = Call { info: &info, kind: call.kind.clone(), warnings: Vec::new(), ..*call };
+            match self.delete(&one, &options).await {
+                Err(status) if status.code != 404 => return Err(status),
+                _ => {}
+            }
+        }
+        Ok(Answer::List { list, token })
+    }
+}
+
+/// The class of a request in flow control.
+fn class(info: &RequestInfo) -> Class {
+    match info.path.as_str() {
+        "/healthz" | "/livez" | "/readyz" => Class::Exempt,
+        _ => Class::of(info.verb, &info.subresource),
+    }
+}
+
+/// Keeps a request's turn until its answer is sent.
+fn hold(response: &mut Response<Body>, turn: Turn) {
+    let body = std::mem::take(response.body_mut());
+    *response.body_mut() = body
+        .map_frame(move |frame| {
+            let _held = &turn;
+            frame
+        })
+        .boxed_unsync();
+}
+
+/// The schema of a document by its API version and kind, for protobuf bodies.
+pub(crate) fn schema_of(api_version: &str, kind: &str) -> Option<Schema> {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    kinds::schema_by_kind(group, version, kind)
+}

@@ -1,0 +1,238 @@
+//! What the server itself decides about an object before it is validated: metadata, the split of status and the
+//! rest, the generation. Pure.
+
+use kinds::{Kind, Subresource};
+use object::{FieldErrors, Key, Path, Status, Time, Value, format_time};
+
+/// What a creation needs from outside.
+pub(crate) struct Fresh {
+    /// Now.
+    pub(crate) now: Time,
+    /// A new UID.
+    pub(crate) uid: String,
+    /// Five random characters for `generateName`.
+    pub(crate) suffix: String,
+}
+
+/// Which part of an object an update may touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Everything but `status`.
+    Main,
+    /// `status` only.
+    Status,
+    /// `spec.finalizers` only.
+    Finalize,
+    /// Anything: the server's own writes, such as a binding.
+    Server,
+}
+
+/// Completes a new object's metadata and drops what a client may not set.
+pub(crate) fn create(kind: &Kind, object: &mut Value, namespace: &str, fresh: Fresh) -> Result<Key, Status> {
+    let map = object.as_object_mut().ok_or_else(|| Status::bad_request("the body is not an object"))?;
+    if kind.subresource("status").is_some() && !(kind.policy.status_on_create && map.contains_key("status")) {
+        map.insert("status".to_owned(), Value::Object(object::Map::new()));
+    }
+    let meta = map.entry("metadata").or_insert_with(|| Value::Object(Default::default()));
+    let meta = meta.as_object_mut().ok_or_else(|| Status::bad_request("metadata is not an object"))?;
+    let text = |meta: &object::Map, field: &str| {
+        meta.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    if !matches!(text(meta, "resourceVersion").as_str(), "" | "0") {
+        return Err(Status::bad_request("resourceVersion should not be set on objects to be created"));
+    }
+    for field in [
+        "resourceVersion",
+        "selfLink",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+        "managedFields",
+    ] {
+        meta.remove(field);
+    }
+    place(kind, meta, namespace)?;
+    let generated = text(meta, "generateName");
+    if text(meta, "name").is_empty() && !generated.is_empty() {
+        let base: String = generated.chars().take(58).collect();
+        meta.insert("name".into(), format!("{base}{}", fresh.suffix).into());
+    }
+    meta.insert("uid".into(), fresh.uid.into());
+    meta.insert("creationTimestamp".into(), format_time(fresh.now).into());
+    if kind.policy.generation {
+        meta.insert("generation".into(), 1.into());
+    }
+    let key = Key::new(text(meta, "namespace"), text(meta, "name"));
+    kind.strategy.prepare_create(object);
+    Ok(key)
+}
+
+/// Sets the object's namespace from the path's, or refuses a different one.
+fn place(kind: &Kind, meta: &mut object::Map, namespace: &str) -> Result<(), Status> {
+    let stated = meta.get("namespace").and_then(Value::as_str).unwrap_or_default();
+    if !kind.namespaced() {
+        if !stated.is_empty() {
+            return Err(Status::bad_request(
+                "namespace must not be set on a cluster-scoped object".to_owned(),
+            ));
+        }
+        meta.remove("namespace");
+    } else if stated.is_empty() {
+        meta.insert("namespace".into(), namespace.into());
+    } else if stated != namespace {
+        return Err(Status::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    Ok(())
+}
+
+/// Keeps from `old` what this write may not touch, and counts the generation.
+pub(crate) fn update(kind: &Kind, part: Part, new: &mut Value, old: &Value) {
+    keep_system_metadata(new, old);
+    match part {
+        Part::Main => {
+            if kind.subresource("status").is_some() {
+                keep(new, old, "status");
+            }
+            kind.strategy.prepare_update(new, old);
+        }
+        Part::Status => *new = only_status(new, old),
+        Part::Finalize => {
+            let finalizers = new["spec"]["finalizers"].take();
+            *new = old.clone();
+            new["spec"]["finalizers"] =
+                if finalizers.is_null() { Value::Array(Vec::new()) } else { finalizers };
+        }
+        Part::Server => {}
+    }
+    if kind.policy.generation && desired_differs(new, old) {
+        let generation = old["metadata"]["generation"].as_i64().unwrap_or(0) + 1;
+        new["metadata"]["generation"] = generation.into();
+    }
+}
+
+fn keep(new: &mut Value, old: &Value, field: &str) {
+    let Some(map) = new.as_object_mut() else { return };
+    match old.get(field) {
+        Some(value) => map.insert(field.to_owned(), value.clone()),
+        None => map.remove(field),
+    };
+}
+
+fn keep_system_metadata(new: &mut Value, old: &Value) {
+    let Some(meta) = new.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    meta.remove("managedFields");
+    meta.remove("selfLink");
+    for field in
+        ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName"]
+    {
+        match old["metadata"].get(field) {
+            Some(value) => meta.insert(field.to_owned(), value.clone()),
+            None => meta.remove(field),
+        };
+    }
+    for field in ["uid", "namespace", "name"] {
+        if meta.get(field).and_then(Value::as_str).unwrap_or_default().is_empty()
+            && let Some(value) = old["metadata"].get(field)
+        {
+            meta.insert(field.to_owned(), value.clone());
+        }
+    }
+}
+
+/// A write to `/status` takes status, labels and annotations, and keeps the rest.
+fn only_status(new: &Value, old: &Value) -> Value {
+    let mut kept = old.clone();
+    keep(&mut kept, new, "status");
+    if let Some(meta) = kept.get_mut("metadata").and_then(Value::as_object_mut) {
+        for field in ["labels", "annotations"] {
+            match new["metadata"].get(field) {
+                Some(value) => meta.insert(field.to_owned(), value.clone()),
+                None => meta.remove(field),
+            };
+        }
+    }
+    kept
+}
+
+/// Whether anything but metadata and status differs.
+fn desired_differs(new: &Value, old: &Value) -> bool {
+    let desired = |v: &Value| -> Vec<(String, Value)> {
+        let fields = v.as_object().into_iter().flatten();
+        fields
+            .filter(|(k, _)| !matches!(k.as_str(), "metadata" | "status"))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect()
+    };
+    desired(new) != desired(old)
+}
+
+/// Whether two documents differ in more than their resource version.
+pub(crate) fn differs(new: &Value, old: &Value) -> bool {
+    let strip = |v: &Value| {
+        let mut v = v.clone();
+        if let Some(meta) = v.get_mut("metadata").and_then(Value::as_object_mut) {
+            meta.remove("resourceVersion");
+        }
+        v
+    };
+    strip(new) != strip(old)
+}
+
+/// All rules on a new object.
+pub(crate) fn validate_create(kind: &Kind, object: &Value) -> FieldErrors {
+    let mut errors = validate_metadata(kind, object);
+    errors.extend(object::validate(&kind.schema, object));
+    errors.extend(kind.strategy.validate(object));
+    dedup(errors)
+}
+
+/// All rules on a changed object.
+pub(crate) fn validate_update(kind: &Kind, part: Part, new: &Value, old: &Value) -> FieldErrors {
+    let mut errors =
+        object::validate_object_meta_update(&new["metadata"], &old["metadata"], &Path::new("metadata"));
+    match part {
+        Part::Status => errors.extend(kind.strategy.validate_status(new, old)),
+        Part::Main => {
+            errors.extend(validate_metadata(kind, new));
+            errors.extend(object::validate(&kind.schema, new));
+            errors.extend(object::validate_update(&kind.schema, new, old));
+            errors.extend(kind.strategy.validate(new));
+            errors.extend(kind.strategy.validate_update(new, old));
+        }
+        Part::Finalize | Part::Server => {}
+    }
+    dedup(errors)
+}
+
+fn validate_metadata(kind: &Kind, object: &Value) -> FieldErrors {
+    let rule = match kind.policy.name {
+        kinds::NameRule::Subdomain => object::dns1123_subdomain,
+        kinds::NameRule::Label => object::dns1123_label,
+        kinds::NameRule::Label1035 => object::dns1035_label,
+        kinds::NameRule::PathSegment => object::path_segment,
+    };
+    object::validate_object_meta(&object["metadata"], kind.namespaced(), rule, &Path::new("metadata"))
+}
+
+/// A rule may stand both in the table and in a strategy; it is told once.
+fn dedup(errors: FieldErrors) -> FieldErrors {
+    let mut told = FieldErrors::with_capacity(errors.len());
+    for error in errors {
+        if !told.contains(&error) {
+            told.push(error);
+        }
+    }
+    told
+}
+
+/// The part of an object that a subresource writes.
+pub(crate) fn part_of(subresource: Option<&Subresource>) -> Option<Part> {
+    match subresource {
+        None => Some(Part::Main),
+        Some(Subresource::Status) => Some(Part::Status),
+        Some(Subresource::Finalize) => Some(Part::Finalize),
+        Some(_) => None,
+    }
+}

@@ -1,0 +1,249 @@
+//! Get, list and watch: answered from the cache, at least as new as the client asks for.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cache::{Expired, Filter, ListQuery, WatchStart};
+use object::{FieldError, FieldSelector, Key, LabelSelector, Path, Reason, Status};
+use serde::{Deserialize, Serialize};
+
+use crate::api::{Answer, Api, Call};
+use crate::write::not_found;
+
+/// How long a read waits for the cache to reach the revision that it needs.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How new a list must be: `resourceVersion` and `resourceVersionMatch` (API concepts, "Resource versions").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Freshness {
+    /// As of now.
+    Consistent,
+    /// Whatever there is.
+    Any,
+    /// At least this revision.
+    NotOlderThan(u64),
+    /// This very revision.
+    Exact(u64),
+}
+
+/// What a continue token says, opaque to clients.
+#[derive(Serialize, Deserialize)]
+struct Continue {
+    /// Revision of the first page.
+    rv: u64,
+    /// Namespace and name of the last object given.
+    ns: String,
+    name: String,
+}
+
+impl Continue {
+    fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    fn decode(text: &str) -> Result<Self, Status> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(|| {
+            Status::bad_request("continue key is not valid: the token was not given by this server")
+        })
+    }
+}
+
+impl Api {
+    /// One object.
+    pub(crate) async fn get(&self, call: &Call<'_>) -> Result<Answer, Status> {
+        match freshness(call)? {
+            Freshness::Any => {}
+            Freshness::NotOlderThan(revision) => self.reach(revision).await?,
+            Freshness::Consistent | Freshness::Exact(_) => self.reach(self.objects.revision().await?).await?,
+        }
+        let key = call.key();
+        let entry = self.cache.get(&call.kind.resource(), &key).ok_or_else(|| not_found(&call.kind, &key))?;
+        Ok(Answer::Entry(entry))
+    }
+
+    /// All objects that match, or a page of them.
+    pub(crate) async fn list(&self, call: &Call<'_>) -> Result<Answer, Status> {
+        check_options(call)?;
+        let limit = number(call, "limit")?.unwrap_or(0) as usize;
+        let token = call.info.param("continue");
+        let (at, after) = if token.is_empty() {
+            let at = match freshness(call)? {
+                Freshness::Any => None,
+                Freshness::Consistent => {
+                    self.reach(self.objects.revision().await?).await?;
+                    None
+                }
+                Freshness::NotOlderThan(revision) => {
+                    self.reach(revision).await?;
+                    None
+                }
+                Freshness::Exact(revision) => {
+                    self.reach(revision).await?;
+                    Some(revision)
+                }
+            };
+            (at, None)
+        } else {
+            let token = Continue::decode(token)?;
+            (Some(token.rv), Some(Key::new(token.ns, token.name)))
+        };
+        let filter = filter(call)?;
+        let query = ListQuery { filter, limit, after, at };
+        let list = self.cache.list(&call.kind, &query).map_err(|Expired { .. }| match token {
+            "" => Status::expired("The resourceVersion for the provided list is too old."),
+            _ => Status::expired("The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter."),
+        })?;
+        let token = list.items.last().filter(|_| list.more).map(|last| {
+            Continue { rv: list.revision, ns: last.key.namespace.clone(), name: last.key.name.clone() }
+                .encode()
+        });
+        Ok(Answer::List { list, token })
+    }
+
+    /// A stream of changes.
+    pub(crate) async fn watch(&self, call: &Call<'_>) -> Result<Answer, Status> {
+        check_options(call)?;
+        let version = call.info.param("resourceVersion");
+        match version {
+            "" => self.reach(self.objects.revision().await?).await?,
+            "0" => {}
+            _ if call.info.flag("sendInitialEvents") => self.reach(revision(version)?).await?,
+            _ => {}
+        }
+        let start = match (initial_events(call), version) {
+            (Some(true), _) => WatchStart::InitialEvents,
+            (Some(false), "" | "0") => WatchStart::After(self.cache.revision()),
+            (None, "" | "0") => WatchStart::State,
+            (_, version) => WatchStart::After(revision(version)?),
+        };
+        let expired =
+            |e: Expired| Status::expired(format!("too old resource version: {version} ({})", e.oldest));
+        let watcher = self.cache.watch(&call.kind, filter(call)?, start).map_err(expired)?;
+        // As upstream: unless the client says otherwise, watches end after half an hour to an hour.
+        let spread = uuid::Uuid::new_v4().as_bytes()[0];
+        let seconds =
+            number(call, "timeoutSeconds")?.filter(|s| *s > 0).unwrap_or(1800 + u64::from(spread) * 7);
+        let until = tokio::time::Instant::now() + Duration::from_secs(seconds.min(24 * 3600));
+        Ok(Answer::Watch { watcher, bookmarks: call.info.flag("allowWatchBookmarks"), until })
+    }
+
+    /// Waits until the cache holds everything up to a revision.
+    pub(crate) async fn reach(&self, revision: u64) -> Result<(), Status> {
+        if self.cache.wait(revision, PATIENCE).await {
+            return Ok(());
+        }
+        let mut status = Status::timeout(format!(
+            "Too large resource version: {revision}, current: {}",
+            self.cache.revision()
+        ));
+        let details = status.details.get_or_insert_default();
+        details.retry_after_seconds = Some(1);
+        details.causes = vec![object::Cause {
+            reason: "ResourceVersionTooLarge".into(),
+            message: "Too large resource version".into(),
+            field: String::new(),
+        }];
+        Err(status)
+    }
+}
+
+/// Whether a watch begins with what is there already, where the client says.
+fn initial_events(call: &Call<'_>) -> Option<bool> {
+    (!call.info.param("sendInitialEvents").is_empty()).then(|| call.info.flag("sendInitialEvents"))
+}
+
+/// Refuses options of lists and watches that do not go together (API concepts, "Resource versions"; KEP-3157).
+fn check_options(call: &Call<'_>) -> Result<(), Status> {
+    let param = |name: &str| call.info.param(name);
+    let (version, matching) = (param("resourceVersion"), param("resourceVersionMatch"));
+    let (watches, initial) = (call.info.verb == "watch", initial_events(call).is_some());
+    if !watches && !param("continue").is_empty() && !matches!(version, "" | "0") {
+        return Err(Status::bad_request("specifying resource version is not allowed when using continue"));
+    }
+    number(call, "timeoutSeconds")?;
+    let supported: &[&str] = if watches { &["NotOlderThan"] } else { &["Exact", "NotOlderThan"] };
+    let path = Path::new("resourceVersionMatch");
+    let is_set = !matching.is_empty();
+    let rules = [
+        (
+            watches && initial && matching != "NotOlderThan",
+            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+        ),
+        (
+            watches && is_set && !initial,
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        ),
+        (
+            !watches && is_set && version.is_empty(),
+            "resourceVersionMatch is forbidden unless resourceVersion is provided",
+        ),
+        (
+            is_set && !param("continue").is_empty(),
+            "resourceVersionMatch is forbidden when continue is provided",
+        ),
+        (
+            matching == "Exact" && version == "0",
+            "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+        ),
+    ];
+    let broken = rules.iter().filter(|(broken, _)| *broken);
+    let mut errors: Vec<FieldError> = broken.map(|(_, why)| FieldError::forbidden(&path, *why)).collect();
+    if is_set && !supported.contains(&matching) {
+        errors.push(FieldError::not_supported(&path, matching, supported));
+    }
+    if !watches && initial {
+        errors.push(FieldError::forbidden(
+            &Path::new("sendInitialEvents"),
+            "sendInitialEvents is forbidden for list",
+        ));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Status::invalid("meta.k8s.io", "ListOptions", "", &errors)) }
+}
+
+fn freshness(call: &Call<'_>) -> Result<Freshness, Status> {
+    let (version, matching) = (call.info.param("resourceVersion"), call.info.param("resourceVersionMatch"));
+    let limited = !matches!(call.info.param("limit"), "" | "0");
+    Ok(match (version, matching) {
+        ("", _) => Freshness::Consistent,
+        ("0", _) => Freshness::Any,
+        (version, "Exact") => Freshness::Exact(revision(version)?),
+        // A page at a revision is that revision; a whole list is at least as new.
+        (version, "") if limited => Freshness::Exact(revision(version)?),
+        (version, _) => Freshness::NotOlderThan(revision(version)?),
+    })
+}
+
+fn revision(text: &str) -> Result<u64, Status> {
+    text.parse().map_err(|_| {
+        let error = FieldError::invalid(&Path::new("resourceVersion"), text, "must be a number");
+        Status::new(400, Reason::BadRequest, error.to_string())
+    })
+}
+
+fn number(call: &Call<'_>, name: &str) -> Result<Option<u64>, Status> {
+    match call.info.param(name) {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| {
+            Status::bad_request(format!("invalid {name} {text:?}: must be a number of at least 0"))
+        }),
+    }
+}
+
+/// The selectors of a request. Field selectors may name what the kind's row says and nothing else.
+pub(crate) fn filter(call: &Call<'_>) -> Result<Filter, Status> {
+    let labels = call.info.param("labelSelector");
+    let fields = call.info.param("fieldSelector");
+    let labels = labels.parse::<LabelSelector>().map_err(|e| Status::bad_request(e.to_string()))?;
+    let fields = fields.parse::<FieldSelector>().map_err(|e| Status::bad_request(e.to_string()))?;
+    for requirement in fields.requirements() {
+        let field = requirement.field.as_str();
+        let known = matches!(field, "metadata.name" | "metadata.namespace")
+            || call.kind.selectable.iter().any(|s| s == field);
+        if !known {
+            return Err(Status::bad_request(format!("field label not supported: {field}")));
+        }
+    }
+    Ok(Filter { namespace: call.namespace().to_owned(), labels, fields })
+}

@@ -1,0 +1,201 @@
+//! Puts the API server together, starts it and stops it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use cache::{Source, WatchCache};
+use http_body_util::BodyExt;
+use kinds::Kinds;
+use object::Time;
+use parking_lot::RwLock;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::api::Api;
+use crate::authn::Authenticator;
+use crate::body::BodyError;
+use crate::certs::{self, Pki, server_names};
+use crate::claims::ServiceRange;
+use crate::flow::Flow;
+use crate::identity::Identity;
+use crate::local::{LocalService, LocalSource};
+use crate::objects::Objects;
+use crate::token_calls::CachedUids;
+use crate::tokens::Signer;
+use crate::{bootstrap, expire, feed, kubeconfig, listen, tls};
+
+/// How long the cache may take to fill at start.
+const LOAD: Duration = Duration::from_secs(60);
+
+/// Issuer of service account tokens, as pods see the API server.
+const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
+
+/// How the API server is to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where certificates and `admin.kubeconfig` are kept.
+    pub data_dir: PathBuf,
+    /// Address to listen on; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// What services draw addresses and ports from.
+    pub services: ServiceRange,
+}
+
+/// Why the API server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] listen::Error),
+    /// Certificates cannot be read or made.
+    #[error(transparent)]
+    Certificates(#[from] certs::Error),
+    /// The certificates cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
+    /// A file cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The store was not read in time.
+    #[error("the store could not be read within {} seconds", LOAD.as_secs())]
+    Load,
+    /// The objects that every cluster has could not be created.
+    #[error("the first objects of the cluster cannot be created: {0}")]
+    Bootstrap(#[from] client::Error),
+    /// The key that signs service account tokens cannot be used.
+    #[error("the key of service account tokens cannot be used: {0}")]
+    Tokens(#[from] crate::tokens::KeyError),
+}
+
+/// A running API server.
+pub struct Server {
+    api: Arc<Api>,
+    address: SocketAddr,
+    ca: String,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<usize>,
+    background: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts on a store and returns once `/readyz` would answer 200.
+    pub async fn start(store: Arc<dyn Store>, kinds: Arc<Kinds>, options: Options) -> Result<Self, Error> {
+        let listener = listen::bind(options.listen).await?;
+        let address =
+            listener.local_addr().map_err(|source| listen::Error::Bind { addr: options.listen, source })?;
+        let names =
+            server_names(certs::host_name().as_deref(), &[address.ip()], options.services.first().into());
+        let pki_dir = options.data_dir.join("pki");
+        let pki = Pki::open(&pki_dir, &names, Time::now())?;
+        let (stop, stopped) = watch::channel(false);
+        let api = Arc::new(assemble(&store, kinds, &pki, &options, stop.clone())?);
+        let (loaded, load) = oneshot::channel();
+        let mut background = vec![tokio::spawn(feed::run(api.clone(), store, loaded))];
+        tokio::time::timeout(LOAD, load).await.map_err(|_| Error::Load)?.map_err(|_| Error::Load)?;
+        bootstrap::run(&api, address.port()).await?;
+        background.push(tokio::spawn(expire::run(api.clone())));
+
+        let shown = tls::Shown::new(&pki.server)?;
+        let config = tls::server_config(&pki.ca, shown.clone())?;
+        let serving = tokio::spawn(serve(api.clone(), listener, config, stopped));
+        let kubeconfig = options.data_dir.join("admin.kubeconfig");
+        write_kubeconfig(&kubeconfig, address, &pki)?;
+        background.push(tokio::spawn(certs::renew(pki_dir, names, move |pki| {
+            let written = write_kubeconfig(&kubeconfig, address, &pki);
+            if let Err(error) = shown.replace(&pki.server).map_err(Error::from).and(written) {
+                tracing::error!("a renewed certificate cannot be used: {error}");
+            }
+        })));
+        api.ready.store(true, Ordering::Release);
+        Ok(Self { api, address, ca: pki.ca, stop, serving, background })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The certificate of the cluster's CA, in PEM.
+    pub fn ca(&self) -> &str {
+        &self.ca
+    }
+
+    /// A client in process that acts as `identity`.
+    pub fn client(&self, identity: Identity) -> client::Client {
+        LocalService::new(self.api.clone(), identity).client()
+    }
+
+    /// A source in process that sees what `identity` may see.
+    pub fn source(&self, identity: Identity) -> Arc<dyn Source> {
+        Arc::new(LocalSource::new(self.api.clone(), identity))
+    }
+
+    /// Stops accepting, ends watches, lets requests under way finish, and returns.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        match self.serving.await {
+            Ok(0) => {}
+            Ok(cut) => tracing::warn!(connections = cut, "connections were cut at the deadline"),
+            Err(e) => tracing::error!("the listener failed: {e}"),
+        }
+        for task in self.background {
+            task.abort();
+        }
+    }
+}
+
+fn assemble(
+    store: &Arc<dyn Store>,
+    kinds: Arc<Kinds>,
+    pki: &Pki,
+    options: &Options,
+    stopping: watch::Sender<bool>,
+) -> Result<Api, Error> {
+    let signer = Arc::new(Signer::new(&pki.service_account_key, ISSUER)?);
+    let cache = Arc::new(WatchCache::new(cache::Options::default()));
+    Ok(Api {
+        kinds,
+        objects: Objects::new(store.clone()),
+        cache: cache.clone(),
+        rules: RwLock::default(),
+        flow: Flow::new(&crate::flow::Limits::default()),
+        authenticator: Authenticator::new(signer.clone(), Arc::new(CachedUids(cache))),
+        signer,
+        services: options.services.clone(),
+        ready: AtomicBool::new(false),
+        stopping,
+        documents: crate::discovery::Documents::default(),
+    })
+}
+
+/// Serves until it is told to stop; returns how many connections had to be cut.
+async fn serve(
+    api: Arc<Api>,
+    listener: TcpListener,
+    config: Arc<rustls::ServerConfig>,
+    mut stopped: watch::Receiver<bool>,
+) -> usize {
+    let handler = move |request: hyper::Request<hyper::body::Incoming>, peer: listen::Peer| {
+        let api = api.clone();
+        async move { api.handle(request.map(|body| body.map_err(BodyError::new).boxed_unsync()), &peer).await }
+    };
+    let stop = async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    listen::serve(listener, config, listen::Limits::default(), handler, stop).await
+}
+
+fn write_kubeconfig(path: &Path, address: SocketAddr, pki: &Pki) -> Result<(), Error> {
+    let text = kubeconfig::render(&kubeconfig::server_url(address), &pki.ca, "kubernetes-admin", &pki.admin);
+    kubeconfig::write(path, &text).map_err(|source| Error::Write { path: path.to_owned(), source })
+}

@@ -1,0 +1,379 @@
+//! Create, update, patch, delete: decode, default, prepare, validate, claim, and one store transaction, once for
+//! all kinds.
+
+use http::HeaderMap;
+use kinds::Kind;
+use object::{Key, Meta, PatchType, Status, Value};
+
+use crate::api::{Answer, Api, Call};
+use crate::body;
+use crate::deletion::{self, DeleteOptions, Deletion, Preconditions};
+use crate::objects::{Hidden, Refused, Save, Saved, Stored};
+use crate::prepare::{self, Part};
+
+/// How often a write is tried again after losing a race that its client did not ask to be told of.
+const TRIES: usize = 16;
+
+/// Where the new state of an updated object comes from.
+pub(crate) enum Change<'a> {
+    /// The client sent the whole object.
+    Replace(&'a Value),
+    /// The client sent a patch.
+    Patch(PatchType, &'a Value),
+    /// The server computes it.
+    Server(&'a (dyn Fn(&mut Value) -> Result<(), Status> + Sync)),
+}
+
+impl Api {
+    /// Creates the object in `body`.
+    pub(crate) async fn create(&self, call: &mut Call<'_>, mut object: Value) -> Result<Answer, Status> {
+        let kind = call.kind.clone();
+        let fresh =
+            prepare::Fresh { now: call.now, uid: uuid::Uuid::new_v4().to_string(), suffix: random_suffix() };
+        let key = prepare::create(&kind, &mut object, &call.info.namespace, fresh)?;
+        call.warnings.extend(kind.strategy.warnings(&object));
+        invalid_unless_empty(&kind, &key, prepare::validate_create(&kind, &object))?;
+        self.check_escalation(call, None, &object)?;
+        for _ in 0..TRIES {
+            let mut filled = object.clone();
+            let mut hidden = self.claim(&kind, &mut filled, None).await?;
+            self.gate(&kind, &key, None, Some(&filled), &mut hidden);
+            if call.dry_run {
+                self.check_gate(&kind, &key, &hidden).await?;
+                return match self.objects.get(&kind, &key).await? {
+                    Some(_) => Err(already_exists(&kind, &key)),
+                    None => Ok(Answer::document(201, filled)),
+                };
+            }
+            match self.objects.save(&kind, &key, Save::Create(&filled), &hidden).await {
+                Ok(saved) => return Ok(Answer::Saved { code: 201, saved }),
+                Err(Refused::Stale) => return Err(already_exists(&kind, &key)),
+                Err(Refused::Taken) => continue,
+                Err(Refused::Closed) => return Err(self.namespace_closed(&kind, &key).await),
+                Err(Refused::Failed(status)) => return Err(status),
+            }
+        }
+        Err(busy(&kind, &key))
+    }
+
+    /// Changes an object; the races that the client's resourceVersion does not cover are run again.
+    pub(crate) async fn update(
+        &self,
+        call: &mut Call<'_>,
+        part: Part,
+        change: Change<'_>,
+    ) -> Result<Answer, Status> {
+        let kind = call.kind.clone();
+        let key = call.key();
+        for _ in 0..TRIES {
+            let Some(old) = self.objects.get(&kind, &key).await? else {
+                return match change {
+                    Change::Replace(object) if kind.policy.create_on_update && part == Part::Main => {
+                        Box::pin(self.create(call, object.clone())).await
+                    }
+                    _ => Err(not_found(&kind, &key)),
+                };
+            };
+            let warned = call.warnings.len();
+            let new = self.changed(call, part, &change, &old)?;
+            if !prepare::differs(&new, &old.value) {
+                return Ok(Answer::document(200, old.value));
+            }
+            match self.replace(call, &key, new, &old).await {
+                Ok(answer) => return Ok(answer),
+                Err(Refused::Stale | Refused::Taken) => call.warnings.truncate(warned),
+                Err(Refused::Closed) => return Err(self.namespace_closed(&kind, &key).await),
+                Err(Refused::Failed(status)) => return Err(status),
+            }
+        }
+        Err(busy(&kind, &key))
+    }
+
+    /// The validated new state of an object.
+    fn changed(
+        &self,
+        call: &mut Call<'_>,
+        part: Part,
+        change: &Change<'_>,
+        old: &Stored,
+    ) -> Result<Value, Status> {
+        let kind = call.kind.clone();
+        let key = call.key();
+        let mut new = match change {
+            Change::Replace(object) => (*object).clone(),
+            Change::Patch(patch_type, patch) => apply_patch(&kind, &key, *patch_type, &old.value, patch)?,
+            Change::Server(edit) => {
+                let mut new = old.value.clone();
+                edit(&mut new)?;
+                new
+            }
+        };
+        body::check_type(&mut new, &kind.api_version(), &kind.kind)?;
+        self.check_identity(&kind, &key, &new, &old.value)?;
+        if !matches!(change, Change::Server(_)) {
+            self.shape(call, &mut new, &[])?;
+        }
+        prepare::update(&kind, part, &mut new, &old.value);
+        invalid_unless_empty(&kind, &key, prepare::validate_update(&kind, part, &new, &old.value))?;
+        if part == Part::Main {
+            self.check_escalation(call, Some(&old.value), &new)?;
+        }
+        Ok(new)
+    }
+
+    /// Name, UID and resourceVersion of an update must be those of the object.
+    fn check_identity(&self, kind: &Kind, key: &Key, new: &Value, old: &Value) -> Result<(), Status> {
+        let (new, old) = (Meta::of(new), Meta::of(old));
+        if new.name.is_empty() {
+            return Err(Status::bad_request(format!(
+                "the name of the object ({} based on URL) was undeterminable: name must be provided",
+                key.name
+            )));
+        }
+        if new.name != key.name {
+            return Err(Status::bad_request(format!(
+                "the name of the object ({}) does not match the name on the URL ({})",
+                new.name, key.name
+            )));
+        }
+        if !new.namespace.is_empty() && new.namespace != key.namespace {
+            return Err(Status::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ));
+        }
+        if !new.uid.is_empty() && new.uid != old.uid {
+            let why = format!(
+                "Precondition failed: UID in precondition: {}, UID in object meta: {}",
+                new.uid, old.uid
+            );
+            return Err(Status::conflict(&kind.group, &kind.plural, &key.name, &why));
+        }
+        match new.resource_version.as_str() {
+            "" if kind.policy.needs_resource_version => {
+                let path = object::Path::new("metadata.resourceVersion");
+                let error = object::FieldError::invalid(&path, 0, "must be specified for an update");
+                Err(Status::invalid(&kind.group, &kind.kind, &key.name, &[error]))
+            }
+            "" => Ok(()),
+            version if version != old.resource_version => {
+                Err(Status::stale(&kind.group, &kind.plural, &key.name))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn replace(
+        &self,
+        call: &Call<'_>,
+        key: &Key,
+        mut new: Value,
+        old: &Stored,
+    ) -> Result<Answer, Refused> {
+        let kind = &call.kind;
+        let mut hidden = self.claim(kind, &mut new, Some(&old.value)).await.map_err(Refused::Failed)?;
+        if deletion::is_finished(kind, &new) {
+            if call.dry_run {
+                return Ok(Answer::document(200, new));
+            }
+            return Ok(Answer::Saved { code: 200, saved: self.remove(kind, key, &new, old).await? });
+        }
+        if call.dry_run {
+            return Ok(Answer::document(200, new));
+        }
+        self.gate(kind, key, Some(&old.value), Some(&new), &mut hidden);
+        let saved = self.objects.save(kind, key, Save::Replace(&new, old.revision), &hidden).await?;
+        Ok(Answer::Saved { code: 200, saved })
+    }
+
+    async fn remove(&self, kind: &Kind, key: &Key, last: &Value, old: &Stored) -> Result<Saved, Refused> {
+        let mut hidden = Hidden { release: self.held(kind, &old.value), ..Hidden::default() };
+        self.gate(kind, key, Some(&old.value), None, &mut hidden);
+        self.objects.save(kind, key, Save::Remove(last, old.revision), &hidden).await
+    }
+
+    /// Deletes an object, or marks it and lets its finalizers, or its node, finish.
+    pub(crate) async fn delete(&self, call: &Call<'_>, options: &DeleteOptions) -> Result<Answer, Status> {
+        let kind = &call.kind;
+        let key = call.key();
+        let none = Preconditions::default();
+        for _ in 0..TRIES {
+            let old = self.objects.get(kind, &key).await?.ok_or_else(|| not_found(kind, &key))?;
+            let meta = Meta::of(&old.value);
+            if let Some(why) = kind.strategy.stays(&old.value) {
+                return Err(Status::forbidden(&kind.group, &kind.plural, &key.name, why));
+            }
+            deletion::check_preconditions(
+                kind,
+                &key,
+                options.preconditions.as_ref().unwrap_or(&none),
+                &meta,
+            )?;
+            let outcome = match deletion::decide(kind, &old.value, options, call.now) {
+                Deletion::Wait => return Ok(Answer::document(200, old.value)),
+                Deletion::Mark(marked) if call.dry_run => return Ok(Answer::document(200, marked)),
+                Deletion::Remove if call.dry_run => return Ok(removed(kind, &meta, old.value)),
+                Deletion::Mark(marked) => {
+                    let mut hidden = Hidden::default();
+                    self.gate(kind, &key, Some(&old.value), Some(&marked), &mut hidden);
+                    let saved =
+                        self.objects.save(kind, &key, Save::Replace(&marked, old.revision), &hidden).await;
+                    saved.map(|saved| Answer::Saved { code: 200, saved })
+                }
+                Deletion::Remove => {
+                    self.remove(kind, &key, &old.value, &old).await.map(|_| removed(kind, &meta, old.value))
+                }
+            };
+            match outcome {
+                Ok(answer) => return Ok(answer),
+                Err(Refused::Failed(status)) => return Err(status),
+                Err(Refused::Stale | Refused::Taken | Refused::Closed) => continue,
+            }
+        }
+        Err(busy(kind, &key))
+    }
+
+    /// Strict decoding as the client asked for, then the schema's defaults and the kind's.
+    pub(crate) fn shape(
+        &self,
+        call: &mut Call<'_>,
+        object: &mut Value,
+        duplicates: &[String],
+    ) -> Result<(), Status> {
+        let kind = call.kind.clone();
+        let unknown = object::conform(&kind.schema, object).map_err(|e| body::cannot_handle(&kind, e))?;
+        call.field_validation.report(&kind, &unknown, duplicates, &mut call.warnings)?;
+        object::apply_defaults(&kind.schema, object);
+        kind.strategy.default(object);
+        Ok(())
+    }
+}
+
+fn apply_patch(
+    kind: &Kind,
+    key: &Key,
+    patch_type: PatchType,
+    old: &Value,
+    patch: &Value,
+) -> Result<Value, Status> {
+    object::apply_patch(patch_type, &kind.schema, old, patch).map_err(|e| match e {
+        object::PatchError::Malformed(text) => Status::bad_request(text),
+        object::PatchError::TooManyOperations { .. } => {
+            Status::new(413, object::Reason::RequestEntityTooLarge, e.to_string())
+        }
+        object::PatchError::Unprocessable(text) => {
+            let mut status = Status::new(
+                422,
+                object::Reason::Invalid,
+                "the server rejected our request due to an error in our request",
+            );
+            let details = status.details.get_or_insert_default();
+            (details.group, details.kind, details.name) =
+                (kind.group.clone(), kind.kind.clone(), key.name.clone());
+            details.causes =
+                vec![object::Cause { reason: String::new(), message: text, field: "patch".to_owned() }];
+            status
+        }
+    })
+}
+
+/// The answer to a deletion that took effect: a Status, or the object for kinds that upstream returns.
+fn removed(kind: &Kind, meta: &Meta, object: Value) -> Answer {
+    if kind.policy.graceful {
+        return Answer::document(200, object);
+    }
+    Answer::Status(Status::success(&kind.group, &kind.plural, &meta.name, &meta.uid))
+}
+
+fn invalid_unless_empty(kind: &Kind, key: &Key, errors: object::FieldErrors) -> Result<(), Status> {
+    if errors.is_empty() { Ok(()) } else { Err(Status::invalid(&kind.group, &kind.kind, &key.name, &errors)) }
+}
+
+pub(crate) fn not_found(kind: &Kind, key: &Key) -> Status {
+    Status::not_found(&kind.group, &kind.plural, &key.name)
+}
+
+fn already_exists(kind: &Kind, key: &Key) -> Status {
+    Status::already_exists(&kind.group, &kind.plural, &key.name)
+}
+
+fn busy(kind: &Kind, key: &Key) -> Status {
+    Status::stale(&kind.group, &kind.plural, &key.name)
+}
+
+/// Five characters as upstream's name generator draws them: no vowels, no look-alikes.
+fn random_suffix() -> String {
+    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    let random = uuid::Uuid::new_v4();
+    random.as_bytes()[..5].iter().map(|b| ALPHABET[*b as usize % ALPHABET.len()] as char).collect()
+}
+
+/// What to do about unknown and duplicate fields: `fieldValidation`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum FieldValidation {
+    /// Say nothing.
+    Ignore,
+    /// Send `Warning` headers.
+    #[default]
+    Warn,
+    /// Refuse.
+    Strict,
+}
+
+impl FieldValidation {
+    /// Reads the query parameter.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "" | "Warn" => Some(Self::Warn),
+            "Ignore" => Some(Self::Ignore),
+            "Strict" => Some(Self::Strict),
+            _ => None,
+        }
+    }
+
+    fn report(
+        self,
+        kind: &Kind,
+        unknown: &[String],
+        duplicates: &[String],
+        warnings: &mut Vec<String>,
+    ) -> Result<(), Status> {
+        match (self, object::strict_error(unknown, duplicates)) {
+            (Self::Strict, Some(text)) => Err(body::cannot_handle(kind, text)),
+            (Self::Warn, Some(_)) => {
+                warnings.extend(unknown.iter().map(|field| format!("unknown field {field:?}")));
+                warnings.extend(duplicates.iter().map(|field| format!("duplicate field {field:?}")));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads `DeleteOptions` from the body, or from the query where there is no body.
+pub(crate) fn delete_options(
+    headers: &HeaderMap,
+    bytes: &[u8],
+    call: &Call<'_>,
+    schema: &dyn Fn(&str, &str) -> Option<object::Schema>,
+) -> Result<DeleteOptions, Status> {
+    let mut options = if bytes.is_empty() {
+        DeleteOptions::default()
+    } else {
+        let parsed = body::decode(headers, bytes, schema)?;
+        serde_json::from_value(parsed.value)
+            .map_err(|e| Status::bad_request(format!("DeleteOptions cannot be read: {e}")))?
+    };
+    let param = |name: &str| Some(call.info.param(name)).filter(|text| !text.is_empty());
+    if let Some(text) = param("gracePeriodSeconds") {
+        let bad = |_| Status::bad_request(format!("invalid gracePeriodSeconds {text:?}"));
+        options.grace_period_seconds = Some(text.parse().map_err(bad)?);
+    }
+    if let Some(text) = param("propagationPolicy") {
+        options.propagation_policy = Some(text.to_owned());
+    }
+    if let Some(text) = param("orphanDependents") {
+        options.orphan_dependents = Some(text == "true" || text == "1");
+    }
+    options.check()?;
+    Ok(options)
+}

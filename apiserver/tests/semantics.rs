@@ -1,0 +1,203 @@
+//! Rules of the API that no single row shows.
+
+use client::PatchType;
+use object::{Key, Value};
+use serde_json::json;
+
+use crate::{World, fixtures};
+
+/// The status that a refused request was answered with, as `code reason: message`.
+fn refused(answer: Result<Value, client::Error>) -> String {
+    let error = answer.expect_err("refused");
+    let status = error.status().expect("a Status");
+    format!("{} {:?}: {}", status.code, status.reason.expect("a reason"), status.message)
+}
+
+#[tokio::test]
+async fn a_pod_goes_when_its_node_says_so() {
+    let world = World::new().await;
+    let pods = world.kind("", "Pod").clone();
+    let key = Key::new("default", "a");
+    world.client.create(&pods, "default", &fixtures::object(&pods, "a")).await.expect("create");
+    let binding = json!({"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "a"}, "target": {"kind": "Node", "name": "n1"}});
+    world.client.create_subresource(&pods, &key, "binding", &binding).await.expect("binds");
+    assert_eq!(
+        refused(world.client.create_subresource(&pods, &key, "binding", &binding).await),
+        "409 Conflict: Operation cannot be fulfilled on pods/binding \"a\": pod a is already assigned to node \"n1\""
+    );
+    world.client.delete(&pods, &key, &json!({})).await.expect("marks it");
+    let marked = world.client.get(&pods, &key).await.expect("it waits for its node");
+    assert_eq!(marked["metadata"]["deletionGracePeriodSeconds"], 30);
+    world.client.delete(&pods, &key, &json!({"gracePeriodSeconds": 0})).await.expect("the node is done");
+    assert!(world.client.get(&pods, &key).await.is_err_and(|e| e.is_not_found()));
+}
+
+#[tokio::test]
+async fn nothing_is_created_in_a_namespace_that_goes_or_is_not_there() {
+    let world = World::new().await;
+    let (namespaces, maps) = (world.kind("", "Namespace").clone(), world.kind("", "ConfigMap").clone());
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}});
+    assert_eq!(
+        refused(world.client.create(&maps, "team", &map).await),
+        "404 NotFound: namespaces \"team\" not found"
+    );
+    assert_eq!(
+        refused(
+            world.client.delete(&namespaces, &Key::new("", "default"), &json!({})).await.map(|_| Value::Null)
+        ),
+        "403 Forbidden: namespaces \"default\" is forbidden: this namespace may not be deleted"
+    );
+    world.client.create(&namespaces, "", &fixtures::object(&namespaces, "team")).await.expect("create");
+    world.client.create(&maps, "team", &map).await.expect("create");
+    world.client.delete(&namespaces, &Key::new("", "team"), &json!({})).await.expect("marks it");
+    let other = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "n"}});
+    assert_eq!(
+        refused(world.client.create(&maps, "team", &other).await),
+        "403 Forbidden: configmaps \"n\" is forbidden: unable to create new content in namespace team because it is being terminated"
+    );
+}
+
+#[tokio::test]
+async fn generation_counts_wishes_and_nothing_else() {
+    let world = World::new().await;
+    let kind = world.kind("apps", "Deployment").clone();
+    let key = Key::new("default", "d");
+    world.client.create(&kind, "default", &fixtures::object(&kind, "d")).await.expect("create");
+    let generation =
+        |object: Result<Value, client::Error>| object.expect("patch")["metadata"]["generation"].clone();
+    let patch = async |subresource, patch: Value| {
+        generation(world.client.patch(&kind, &key, subresource, PatchType::Merge, &patch).await)
+    };
+    assert_eq!(patch(None, json!({"metadata": {"labels": {"a": "b"}}})).await, 1);
+    assert_eq!(patch(None, json!({"spec": {"replicas": 3}})).await, 2);
+    assert_eq!(patch(None, json!({"spec": {"replicas": 3}})).await, 2, "the same again");
+    assert_eq!(patch(Some("status"), json!({"status": {"replicas": 3}, "spec": {"replicas": 9}})).await, 2);
+    let scale = world
+        .client
+        .patch(&kind, &key, Some("scale"), PatchType::Merge, &json!({"spec": {"replicas": 5}}))
+        .await;
+    assert_eq!(scale.expect("scale")["spec"]["replicas"], 5);
+    let deployment = world.client.get(&kind, &key).await.expect("get");
+    assert_eq!(
+        (deployment["metadata"]["generation"].clone(), deployment["spec"]["replicas"].clone()),
+        (json!(3), json!(5))
+    );
+}
+
+#[tokio::test]
+async fn preconditions_guard_writes() {
+    let world = World::new().await;
+    let maps = world.kind("", "ConfigMap").clone();
+    let key = Key::new("default", "m");
+    world.client.create(&maps, "default", &fixtures::object(&maps, "m")).await.expect("create");
+    let options = json!({"preconditions": {"uid": "another"}});
+    assert!(refused(world.client.delete(&maps, &key, &options).await).starts_with("409 Conflict"));
+    let patch = json!({"metadata": {"uid": "another"}, "data": {"a": "b"}});
+    let answer = world.client.patch(&maps, &key, None, PatchType::Merge, &patch).await;
+    assert!(refused(answer).starts_with("409 Conflict"));
+    let patch = json!({"metadata": {"resourceVersion": "1"}, "data": {"a": "b"}});
+    let answer = world.client.patch(&maps, &key, None, PatchType::Merge, &patch).await;
+    assert!(refused(answer).starts_with("409 Conflict"));
+    let options = json!({"propagationPolicy": "Foreground"});
+    world.client.delete(&maps, &key, &options).await.expect("marks it");
+    let held = world.client.get(&maps, &key).await.expect("it waits for the garbage collector");
+    assert_eq!(held["metadata"]["finalizers"], json!(["foregroundDeletion"]));
+}
+
+#[tokio::test]
+async fn unknown_selectors_and_paths_are_refused() {
+    let world = World::new().await;
+    let get = async |path: &str| refused(world.client.json(http::Method::GET, path.to_owned(), None).await);
+    assert_eq!(
+        get("/api/v1/pods?fieldSelector=spec.nonsense%3Da").await,
+        "400 BadRequest: field label not supported: spec.nonsense"
+    );
+    assert!(get("/api/v1/pods?labelSelector=a%3D%3D%3Db").await.starts_with("400 BadRequest"));
+    assert_eq!(
+        get("/apis/apps/v2/deployments").await,
+        "404 NotFound: the server could not find the requested resource"
+    );
+    assert!(get("/api/v1/pods?continue=nonsense").await.starts_with("400 BadRequest"));
+    assert!(get("/api/v1/pods?limit=-1").await.starts_with("400 BadRequest"));
+}
+
+#[tokio::test]
+async fn options_that_make_no_sense_are_refused() {
+    let world = World::new().await;
+    let maps = world.kind("", "ConfigMap").clone();
+    world.client.create(&maps, "default", &fixtures::object(&maps, "m")).await.expect("create");
+    let ask = async |method: http::Method, query: &str, body: Option<Value>| {
+        let path = format!("/api/v1/namespaces/default/configmaps{query}");
+        refused(world.client.json(method, path, body.as_ref()).await)
+    };
+    let (get, post, delete) = (http::Method::GET, http::Method::POST, http::Method::DELETE);
+    let list = "422 Invalid: ListOptions.meta.k8s.io \"\" is invalid: ";
+    for (query, why) in [
+        (
+            "?resourceVersionMatch=Exact",
+            "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
+        ),
+        (
+            "?resourceVersion=0&resourceVersionMatch=Exact",
+            "resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+        ),
+        ("?sendInitialEvents=true", "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list"),
+        (
+            "?watch=1&sendInitialEvents=true",
+            "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+        ),
+    ] {
+        assert_eq!(ask(get.clone(), query, None).await, format!("{list}{why}"));
+    }
+    assert_eq!(
+        ask(post, "?fieldValidation=Often&dryRun=Some", Some(json!({}))).await,
+        "422 Invalid: CreateOptions.meta.k8s.io \"\" is invalid: [dryRun: Unsupported value: [\"Some\"]: supported values: \"All\", \
+         fieldValidation: Unsupported value: \"Often\": supported values: \"Ignore\", \"Strict\", \"Warn\"]"
+    );
+    let delete_options = "422 Invalid: DeleteOptions.meta.k8s.io \"\" is invalid: ";
+    for (options, why) in [
+        (json!({"dryRun": ["Some"]}), "dryRun: Unsupported value: [\"Some\"]: supported values: \"All\""),
+        (
+            json!({"propagationPolicy": "Later"}),
+            "propagationPolicy: Unsupported value: \"Later\": supported values: \"Background\", \"Foreground\", \"Orphan\", \"nil\"",
+        ),
+    ] {
+        assert_eq!(ask(delete.clone(), "/m", Some(options)).await, format!("{delete_options}{why}"));
+    }
+    assert!(world.client.get(&maps, &Key::new("default", "m")).await.is_ok(), "nothing was deleted");
+}
+
+#[tokio::test]
+async fn paths_mean_one_thing() {
+    let world = World::new().await;
+    let maps = world.kind("", "ConfigMap").clone();
+    world.client.create(&maps, "default", &fixtures::object(&maps, "m")).await.expect("create");
+    let ask = async |method: http::Method, path: &str, body: Option<Value>| {
+        world.client.json(method, path.to_owned(), body.as_ref()).await
+    };
+    let (get, put, delete) = (http::Method::GET, http::Method::PUT, http::Method::DELETE);
+    let named = "/api/v1/namespaces/default/configmaps/m";
+    let got =
+        ask(get.clone(), &format!("{named}?watch=1"), None).await.expect("an object is got, not watched");
+    assert_eq!(got["kind"], "ConfigMap");
+    assert!(
+        refused(ask(get, "/api/v1/configmaps/m", None).await)
+            .starts_with("404 NotFound: the server could not find")
+    );
+    assert!(refused(ask(delete, "/api/v1/configmaps", None).await).starts_with("405 MethodNotAllowed"));
+    assert_eq!(
+        refused(ask(put, named, Some(json!({"data": {}}))).await),
+        "400 BadRequest: the name of the object (m based on URL) was undeterminable: name must be provided"
+    );
+}
+
+#[tokio::test]
+async fn a_status_is_there_from_the_start() {
+    let world = World::new().await;
+    for (group, kind) in [("apps", "Deployment"), ("policy", "PodDisruptionBudget")] {
+        let kind = world.kind(group, kind).clone();
+        let created =
+            world.client.create(&kind, "default", &fixtures::object(&kind, "a")).await.expect("create");
+        assert_eq!(created["status"], json!({}), "{kind:?}");
+    }
+}
