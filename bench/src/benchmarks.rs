@@ -1,0 +1,58 @@
+//! The list of benchmarks. Each is a file that measures, and prints rows as it goes.
+
+mod command_line;
+mod latency;
+mod list;
+mod memory;
+mod requests;
+mod rollout;
+mod start;
+
+use futures::future::LocalBoxFuture;
+
+use crate::Setup;
+
+/// One benchmark.
+pub(crate) struct Benchmark {
+    /// What `--only` calls it.
+    pub(crate) name: &'static str,
+    /// What it measures, in one line.
+    pub(crate) about: &'static str,
+    /// Measures and prints.
+    pub(crate) run: for<'a> fn(&'a Setup) -> LocalBoxFuture<'a, anyhow::Result<()>>,
+}
+
+/// All benchmarks, in the order they run.
+pub(crate) const ALL: &[Benchmark] = &[
+    Benchmark {
+        name: "start",
+        about: "from exec until the server is ready",
+        run: |setup| Box::pin(start::run(setup)),
+    },
+    Benchmark {
+        name: "memory",
+        about: "resident memory, and processor time when idle",
+        run: |setup| Box::pin(memory::run(setup)),
+    },
+    Benchmark {
+        name: "requests",
+        about: "creates and gets of ConfigMaps of 1 KiB over HTTPS with a client certificate",
+        run: |setup| Box::pin(requests::run(setup)),
+    },
+    Benchmark { name: "list", about: "lists of many pods", run: |setup| Box::pin(list::run(setup)) },
+    Benchmark {
+        name: "rollout",
+        about: "a Deployment from 0 to many pods, on played nodes",
+        run: |setup| Box::pin(rollout::run(setup)),
+    },
+    Benchmark {
+        name: "latency",
+        about: "from the creation of a single pod to Running, on a played node",
+        run: |setup| Box::pin(latency::run(setup)),
+    },
+    Benchmark {
+        name: "cli",
+        about: "the command line, from exec to exit",
+        run: |setup| Box::pin(command_line::run(setup)),
+    },
+];

@@ -1,0 +1,192 @@
+//! The measuring client: hyper on rustls, nothing between, so that it costs as little of the shared cores as it can.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::kubeconfig::Certificates;
+
+/// The body of a request.
+pub(crate) type Body = Full<Bytes>;
+
+/// A server, and how to talk to it.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    address: SocketAddr,
+    /// Trust and identity; plain HTTP without.
+    tls: Option<Arc<ClientConfig>>,
+    http2: bool,
+}
+
+impl Endpoint {
+    /// Plain HTTP/1.1.
+    pub(crate) fn plain(address: SocketAddr) -> Endpoint {
+        Endpoint { address, tls: None, http2: false }
+    }
+
+    /// HTTP/1.1 over TLS, with the certificates of a kubeconfig.
+    pub(crate) fn from_kubeconfig(address: SocketAddr, path: &Path) -> anyhow::Result<Endpoint> {
+        let tls = tls(path).with_context(|| format!("cannot use {}", path.display()))?;
+        Ok(Endpoint { address, tls: Some(Arc::new(tls)), http2: false })
+    }
+
+    /// The same server by HTTP/2.
+    pub(crate) fn by_http2(&self) -> Endpoint {
+        let tls = self.tls.as_deref().cloned().map(|mut tls| {
+            tls.alpn_protocols = vec![b"h2".to_vec()];
+            Arc::new(tls)
+        });
+        Endpoint { tls, http2: true, ..self.clone() }
+    }
+
+    /// A request without a body.
+    pub(crate) fn get(&self, path: &str) -> Request<Body> {
+        self.request(Method::GET, path, Bytes::new())
+    }
+
+    /// A request with a JSON body.
+    pub(crate) fn post(&self, path: &str, body: impl Into<Bytes>) -> Request<Body> {
+        self.request(Method::POST, path, body.into())
+    }
+
+    /// A request; what body there is is JSON.
+    pub(crate) fn request(&self, method: Method, path: &str, body: Bytes) -> Request<Body> {
+        let kind = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
+        let request = Request::builder().method(method);
+        let request = match (self.http2, &self.tls) {
+            (true, tls) => {
+                let scheme = if tls.is_some() { "https" } else { "http" };
+                request.uri(format!("{scheme}://{}{path}", self.address))
+            }
+            (false, _) => request.uri(path).header(header::HOST, self.address.to_string()),
+        };
+        let request = request.header(header::CONTENT_TYPE, kind).header(header::ACCEPT, "application/json");
+        request.body(Body::new(body)).expect("benchmarks write their paths themselves")
+    }
+
+    /// As many lanes as asked for: connections of HTTP/1.1, or streams of one connection of HTTP/2.
+    pub(crate) async fn lanes(&self, count: usize) -> anyhow::Result<Vec<Lane>> {
+        let mut lanes = vec![self.connect().await?];
+        for _ in 1..count {
+            let lane = match &lanes[0] {
+                Lane::Http2(sender) => Lane::Http2(sender.clone()),
+                Lane::Http1(_) => self.connect().await?,
+            };
+            lanes.push(lane);
+        }
+        Ok(lanes)
+    }
+
+    /// A new connection.
+    pub(crate) async fn connect(&self) -> anyhow::Result<Lane> {
+        let stream = TcpStream::connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        match &self.tls {
+            None => self.speak(stream).await,
+            Some(tls) => {
+                let name = ServerName::from(self.address.ip());
+                self.speak(TlsConnector::from(tls.clone()).connect(name, stream).await?).await
+            }
+        }
+    }
+
+    async fn speak<S>(&self, stream: S) -> anyhow::Result<Lane>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        // A connection's own error comes back to the lane that waits for an answer.
+        if self.http2 {
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder.initial_stream_window_size(1 << 20).initial_connection_window_size(4 << 20);
+            let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
+            tokio::spawn(connection);
+            Ok(Lane::Http2(sender))
+        } else {
+            let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+            tokio::spawn(connection);
+            Ok(Lane::Http1(sender))
+        }
+    }
+}
+
+/// What carries one request at a time.
+pub(crate) enum Lane {
+    Http1(http1::SendRequest<Body>),
+    Http2(http2::SendRequest<Body>),
+}
+
+impl Lane {
+    /// Sends a request; the answer's body is still to come.
+    pub(crate) async fn send(&mut self, request: Request<Body>) -> anyhow::Result<Response<Incoming>> {
+        match self {
+            Lane::Http1(sender) => {
+                sender.ready().await?;
+                Ok(sender.send_request(request).await?)
+            }
+            Lane::Http2(sender) => {
+                sender.ready().await?;
+                Ok(sender.send_request(request).await?)
+            }
+        }
+    }
+
+    /// Sends a request, and reads and forgets the answer.
+    pub(crate) async fn call(&mut self, request: Request<Body>, expected: StatusCode) -> anyhow::Result<()> {
+        let response = self.send(request).await?;
+        if response.status() != expected {
+            return refused(response).await;
+        }
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await {
+            frame?;
+        }
+        Ok(())
+    }
+
+    /// Sends a request and reads the answer, which must be a success.
+    pub(crate) async fn fetch(&mut self, request: Request<Body>) -> anyhow::Result<Bytes> {
+        let response = self.send(request).await?;
+        if !response.status().is_success() {
+            return refused(response).await;
+        }
+        Ok(response.into_body().collect().await?.to_bytes())
+    }
+}
+
+/// Fails with what the server says.
+pub(crate) async fn refused<T>(response: Response<Incoming>) -> anyhow::Result<T> {
+    let status = response.status();
+    let body = response.into_body().collect().await?.to_bytes();
+    let text: String = String::from_utf8_lossy(&body).chars().take(500).collect();
+    bail!("the server answers {status}: {text}")
+}
+
+/// Trust and identity as a kubeconfig has them.
+fn tls(path: &Path) -> anyhow::Result<ClientConfig> {
+    let certificates = Certificates::read(path)?;
+    let mut roots = RootCertStore::empty();
+    for root in CertificateDer::pem_slice_iter(&certificates.authority) {
+        roots.add(root?)?;
+    }
+    let chain = CertificateDer::pem_slice_iter(&certificates.client).collect::<Result<Vec<_>, _>>()?;
+    let mut tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(&certificates.key)?)?;
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(tls)
+}

@@ -1,0 +1,130 @@
+//! The server and the agent under test.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use http::StatusCode;
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::Setup;
+use crate::client::Endpoint;
+use crate::process::{Process, free_address};
+
+/// How long nodes may take to register.
+const NODES: Duration = Duration::from_secs(60);
+
+/// A running `berth server`.
+pub(crate) struct Server {
+    pub(crate) process: Process,
+    pub(crate) endpoint: Endpoint,
+    /// From exec to the line with `ready`.
+    pub(crate) announced: Duration,
+    /// From exec to the first 200 of `/readyz`.
+    pub(crate) answered: Duration,
+    kubeconfig: PathBuf,
+    /// Removed last: fields are dropped in order.
+    _scratch: Option<TempDir>,
+}
+
+impl Server {
+    /// Starts on an empty directory of its own.
+    pub(crate) async fn start(setup: &Setup) -> anyhow::Result<Server> {
+        let scratch = scratch()?;
+        let server = Server::start_in(setup, scratch.path()).await?;
+        Ok(Server { _scratch: Some(scratch), ..server })
+    }
+
+    /// Starts on a directory of the caller's.
+    pub(crate) async fn start_in(setup: &Setup, dir: &Path) -> anyhow::Result<Server> {
+        let address = free_address()?;
+        let data = dir.join("data");
+        let kubeconfig = data.join("admin.kubeconfig");
+        let mut command = Command::new(&setup.berth);
+        command.arg("server").arg("--data-dir").arg(&data).args([
+            "--listen",
+            &address.to_string(),
+            "--no-agent",
+        ]);
+        let mut process = Process::start(&mut command, dir.join("server.log"))?;
+        let answered = process.answering(async || ready(address, &kubeconfig).await).await?;
+        let announced = process.announced().await?;
+        let endpoint = Endpoint::from_kubeconfig(address, &kubeconfig)?;
+        Ok(Server { process, endpoint, announced, answered, kubeconfig, _scratch: None })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    pub(crate) fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// Starts an agent that plays nodes whose containers take `start` to start, and waits until all are ready.
+    pub(crate) async fn play(&self, setup: &Setup, nodes: usize, start: Duration) -> anyhow::Result<Process> {
+        let mut command = Command::new(&setup.berth);
+        command.arg("agent").arg("--kubeconfig").arg(&self.kubeconfig).args(["--runtime", "fake"]);
+        command.args(["--fake-nodes", &nodes.to_string(), "--fake-start-ms", &start.as_millis().to_string()]);
+        let agent = Process::start(&mut command, self.kubeconfig.with_file_name("agent.log"))?;
+        let mut lane = self.endpoint.connect().await?;
+        while ready_nodes(&lane.fetch(self.endpoint.get("/api/v1/nodes")).await?)? < nodes {
+            if agent.started.elapsed() > NODES {
+                bail!(agent.complaint(&format!("did not bring up {nodes} nodes")));
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(agent)
+    }
+
+    /// Stops by SIGTERM.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.process.stop().await
+    }
+}
+
+/// A directory that is removed when dropped.
+pub(crate) fn scratch() -> anyhow::Result<TempDir> {
+    tempfile::Builder::new().prefix("berth-bench-").tempdir().context("cannot create a directory")
+}
+
+/// One attempt at `/readyz`, with what the server has written by now.
+async fn ready(address: SocketAddr, kubeconfig: &Path) -> anyhow::Result<()> {
+    let connected = tokio::net::TcpStream::connect(address).await;
+    drop(connected?);
+    let endpoint = Endpoint::from_kubeconfig(address, kubeconfig)?;
+    endpoint.connect().await?.call(endpoint.get("/readyz"), StatusCode::OK).await
+}
+
+fn ready_nodes(list: &[u8]) -> anyhow::Result<usize> {
+    let list: NodeList = serde_json::from_slice(list).context("cannot read the list of nodes")?;
+    let ready = |node: &Node| node.status.conditions.iter().any(|c| c.kind == "Ready" && c.status == "True");
+    Ok(list.items.iter().filter(|node| ready(node)).count())
+}
+
+#[derive(Deserialize)]
+struct NodeList {
+    items: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    #[serde(default)]
+    status: NodeStatus,
+}
+
+#[derive(Default, Deserialize)]
+struct NodeStatus {
+    #[serde(default)]
+    conditions: Vec<Condition>,
+}
+
+#[derive(Deserialize)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+}

@@ -1,0 +1,67 @@
+//! What a process uses, as the kernel counts it.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+
+/// Length of the ticks in `/proc/PID/stat`: 100 a second on every architecture that we build for.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Memory, in MiB.
+#[derive(Clone, Copy)]
+pub(crate) struct Memory {
+    /// Pages in memory, shared ones in full.
+    pub(crate) resident: f64,
+    /// Pages in memory, shared ones by share.
+    pub(crate) proportional: f64,
+}
+
+/// What a process holds now.
+pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
+    let rollup = read(pid, "smaps_rollup")?;
+    Ok(Memory { resident: mebibytes(&rollup, "Rss:")?, proportional: mebibytes(&rollup, "Pss:")? })
+}
+
+/// The most that a process held since [`forget_peak`], in MiB.
+pub(crate) fn peak(pid: u32) -> anyhow::Result<f64> {
+    mebibytes(&read(pid, "status")?, "VmHWM:")
+}
+
+/// Starts the peak anew.
+pub(crate) fn forget_peak(pid: u32) -> anyhow::Result<()> {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").context("cannot reset the peak of resident memory")
+}
+
+/// Processor time used so far by all threads, for itself and in the kernel; exact to a tick of 10 ms.
+pub(crate) fn processor(pid: u32) -> anyhow::Result<Duration> {
+    let stat = read(pid, "stat")?;
+    // The second field may contain anything; those after it are numbers. utime and stime are fields 14 and 15.
+    let (_, rest) = stat.rsplit_once(')').ok_or_else(|| anyhow!("cannot read /proc/{pid}/stat"))?;
+    let ticks: u32 = rest.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u32>().ok()).sum();
+    Ok(TICK * ticks)
+}
+
+/// Waits until a process does next to nothing: at most 5% of a core for a second. Gives up after a minute.
+pub(crate) async fn settled(pid: u32) -> anyhow::Result<()> {
+    for _ in 0..60 {
+        let before = processor(pid)?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if processor(pid)? - before <= Duration::from_millis(50) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn read(pid: u32, file: &str) -> anyhow::Result<String> {
+    let path = format!("/proc/{pid}/{file}");
+    fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
+}
+
+/// The value of a line such as `Rss:      1234 kB`.
+fn mebibytes(text: &str, key: &str) -> anyhow::Result<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(key));
+    let kibibytes = line.and_then(|rest| rest.split_whitespace().next()).and_then(|n| n.parse::<f64>().ok());
+    Ok(kibibytes.ok_or_else(|| anyhow!("the kernel does not tell {key}"))? / 1024.0)
+}
