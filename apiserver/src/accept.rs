@@ -19,6 +19,8 @@ pub(crate) enum Form {
     Metadata,
     /// `apidiscovery.k8s.io/v2` APIGroupDiscoveryList.
     Discovery,
+    /// The OpenAPI v2 document as protobuf.
+    OpenApi,
 }
 
 const SUPPORTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
@@ -51,6 +53,11 @@ fn form(range: &str) -> Option<Form> {
         ("application/json" | "*/*" | "application/*" | "text/*" | "", None) => Some(Form::Json),
         ("application/yaml" | "text/yaml", None) => Some(Form::Yaml),
         ("application/vnd.kubernetes.protobuf", None) => Some(Form::Protobuf),
+        (
+            "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+            | "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+            None,
+        ) => Some(Form::OpenApi),
         _ => None,
     }
 }

@@ -24,6 +24,9 @@ pub const VERSION: &str = concat!("v1.37.0+berth.", env!("CARGO_PKG_VERSION"));
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
+/// The media type of the OpenAPI v2 document in protobuf.
+const OPENAPI_V2: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
 /// Documents that take a while to make and never change while the table of kinds does not.
 #[derive(Default)]
 pub(crate) struct Documents(Mutex<HashMap<String, Tagged>>);
@@ -36,11 +39,11 @@ struct Tagged {
 }
 
 impl Documents {
-    fn get(&self, name: &str, make: impl FnOnce() -> Value) -> Tagged {
+    fn get(&self, name: &str, make: impl FnOnce() -> Vec<u8>) -> Tagged {
         if let Some(found) = self.0.lock().get(name) {
             return found.clone();
         }
-        let bytes: Bytes = make().to_string().into();
+        let bytes: Bytes = make().into();
         let digest = Sha256::digest(&bytes);
         let tag = digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"));
         let made = Tagged { bytes, tag };
@@ -82,13 +85,10 @@ impl Api {
                 Ok(json_response(200, &value))
             }
             ["apis", group, version] => self.resources(headers, group, version),
-            ["openapi", "v2"] if negotiate(headers, &[Form::Json]).is_err() => {
-                Err(Status::not_acceptable("application/json"))
+            ["openapi", "v2"] => self.openapi_v2(headers, path),
+            ["openapi", "v3"] => {
+                Ok(tagged(headers, &self.documents.get(path, || json_bytes(&self.openapi_index()))))
             }
-            ["openapi", "v2"] => {
-                Ok(tagged(headers, &self.documents.get(path, || kinds::openapi_v2(&self.kinds))))
-            }
-            ["openapi", "v3"] => Ok(tagged(headers, &self.documents.get(path, || self.openapi_index()))),
             ["openapi", "v3", "api", version] => self.openapi(headers, "", version),
             ["openapi", "v3", "apis", group, version] => self.openapi(headers, group, version),
             _ => Err(Status::no_such_path()),
@@ -133,8 +133,9 @@ impl Api {
     ) -> Result<Response<Body>, Status> {
         match negotiate(headers, &[Form::Discovery, Form::Json])? {
             Form::Discovery => {
-                let document =
-                    self.documents.get(&format!("{name} aggregated"), || aggregated(&self.kinds, keep));
+                let document = self
+                    .documents
+                    .get(&format!("{name} aggregated"), || json_bytes(&aggregated(&self.kinds, keep)));
                 let mut response = tagged(headers, &document);
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(AGGREGATED));
                 Ok(response)
@@ -157,6 +158,19 @@ impl Api {
         ))
     }
 
+    fn openapi_v2(&self, headers: &HeaderMap, path: &str) -> Result<Response<Body>, Status> {
+        if negotiate(headers, &[Form::OpenApi, Form::Json])? == Form::Json {
+            return Ok(tagged(
+                headers,
+                &self.documents.get(path, || json_bytes(&kinds::openapi_v2(&self.kinds))),
+            ));
+        }
+        let make = || kinds::openapi_v2_proto(&kinds::openapi_v2(&self.kinds));
+        let mut response = tagged(headers, &self.documents.get("openapi v2 protobuf", make));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OPENAPI_V2));
+        Ok(response)
+    }
+
     fn openapi(&self, headers: &HeaderMap, group: &str, version: &str) -> Result<Response<Body>, Status> {
         if !self.kinds.iter().any(|k| k.group == group && k.version == version) {
             return Err(Status::no_such_path());
@@ -165,7 +179,8 @@ impl Api {
     }
 
     fn openapi_document(&self, group: &str, version: &str) -> Tagged {
-        self.documents.get(&root(group, version), || kinds::openapi_v3(&self.kinds, group, version))
+        self.documents
+            .get(&root(group, version), || json_bytes(&kinds::openapi_v3(&self.kinds, group, version)))
     }
 
     fn openapi_index(&self) -> Value {
@@ -356,4 +371,8 @@ fn tagged(headers: &HeaderMap, document: &Tagged) -> Response<Body> {
 
 fn text(code: u16, body: &str) -> Response<Body> {
     response(code, "text/plain; charset=utf-8", full(body.to_owned()))
+}
+
+fn json_bytes(value: &Value) -> Vec<u8> {
+    value.to_string().into_bytes()
 }

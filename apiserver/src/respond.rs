@@ -81,7 +81,7 @@ impl Encoder {
 
     fn value(&self, code: u16, value: &Value) -> Response<Body> {
         match self.form {
-            Form::Json | Form::Discovery => json_response(code, value),
+            Form::Json | Form::Discovery | Form::OpenApi => json_response(code, value),
             Form::Yaml => response(code, "application/yaml", full(object::to_yaml(value))),
             Form::Protobuf => {
                 let (api_version, kind) = type_of(value);
@@ -129,7 +129,7 @@ impl Encoder {
                     &json!({"kind": kind, "apiVersion": "meta.k8s.io/v1", "metadata": meta, "items": items}),
                 )
             }
-            Form::Yaml | Form::Protobuf | Form::Discovery => {
+            Form::Yaml | Form::Protobuf | Form::Discovery | Form::OpenApi => {
                 let items: Vec<Value> = parsed(&list.items).collect();
                 self.value(200, &json!({"kind": list_kind, "apiVersion": self.kind.api_version(), "metadata": meta, "items": items}))
             }

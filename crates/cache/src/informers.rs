@@ -67,6 +67,12 @@ impl Informers {
         Self { source, shared: Arc::new(shared), followed: Mutex::default() }
     }
 
+    /// Makes a view's table, empty, before anything is followed: listeners read other kinds' tables from the first
+    /// change on.
+    pub fn declare(&self, view: ViewKind) {
+        Sink::View(view).declare(&mut self.shared.snapshot.write());
+    }
+
     /// Keeps a view's table up to date, by a task on the current runtime. A view that is followed already stays
     /// as it is, whatever `what` selects.
     pub fn follow(&self, view: ViewKind, what: Follow) {

@@ -115,6 +115,16 @@ async fn keeps_a_table() {
 }
 
 #[tokio::test]
+async fn a_declared_table_is_empty_before_anything_is_followed() {
+    let informers = Informers::new(Arc::new(Told::default()));
+    informers.declare(ViewKind::of::<Pod>());
+    assert!(informers.read().table::<Pod>().is_empty());
+    informers.follow(ViewKind::of::<Pod>(), Follow::all(&Arc::new(pods())));
+    informers.declare(ViewKind::of::<Pod>());
+    assert!(informers.read().table::<Pod>().revision() == 0, "declaring is not knowing");
+}
+
+#[tokio::test]
 async fn what_does_not_decode_is_left_out() {
     let (source, informers) = following();
     informers.follow(ViewKind::of::<Pod>(), Follow::all(&Arc::new(pods())));

@@ -113,7 +113,13 @@ fn listen(engines: &[Arc<Engine>], informers: &Informers) {
     }));
 }
 
+/// Follows all kinds. A change of the first may come before the last is followed, so all tables are made before.
 fn follow(engines: &[Arc<Engine>], informers: &Informers, kinds: &Kinds) {
+    for watch in engines.iter().flat_map(|engine| &engine.watches) {
+        if let Watched::View(view) = watch.what {
+            informers.declare(view);
+        }
+    }
     for watch in engines.iter().flat_map(|engine| &engine.watches) {
         match watch.what {
             Watched::Everything => informers.follow_everything(kinds),

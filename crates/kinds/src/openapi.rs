@@ -1,11 +1,13 @@
 //! OpenAPI documents, derived from the table: what `kubectl explain`, client-side apply and field validation
 //! read. Version 3 has a document for each group and version, version 2 one for all.
 
+mod gnostic;
 mod operations;
 mod parameters;
 mod paths;
 mod schemas;
 
+pub use gnostic::openapi_v2_proto;
 use object::{Map, Value};
 use serde_json::json;
 

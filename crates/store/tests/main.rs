@@ -6,4 +6,3 @@ mod faults;
 mod random_history;
 mod suite;
 mod support;
-mod throughput;
