@@ -1,0 +1,181 @@
+//! Which parts run together, and how they are stopped.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use apiserver::{Identity, Options, Server, ServiceRange};
+use cache::Source;
+use client::Client;
+use drive::Leadership;
+use jiff::SignedDuration;
+use store::Embedded;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::cli::{AgentArgs, ClientArgs, Command, Runtime, ServerArgs};
+
+/// How long parts may take to stop.
+const STOP: Duration = Duration::from_secs(15);
+
+const CONTROLLERS: &str = "system:kube-controller-manager";
+const SCHEDULER: &str = "system:kube-scheduler";
+
+/// Runs what the command line asks for until it is done or told to stop.
+pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Server(args) => server(args, true).await,
+        Command::Apiserver(args) => server(args, false).await,
+        Command::Controllers(args) => {
+            let (client, source) = connect(&args, "berth-controllers").await?;
+            let leadership = Leadership::Lease {
+                namespace: "kube-system".to_owned(),
+                name: "kube-controller-manager".to_owned(),
+                identity: identity()?,
+            };
+            controllers::run(client, source, Arc::new(kinds::built_in()), leadership, stop_signal()?).await;
+            Ok(())
+        }
+        Command::Scheduler(args) => {
+            let (client, source) = connect(&args, "berth-scheduler").await?;
+            let options = scheduler::Options::default();
+            let stop = until(stop_signal()?);
+            Ok(scheduler::run(client, source, Arc::new(kinds::built_in()), options, stop).await?)
+        }
+        Command::Agent(args) => agent(args).await,
+        Command::Version => {
+            println!("berth {}", apiserver::VERSION);
+            Ok(())
+        }
+    }
+}
+
+/// The API server, with controllers and scheduler in its process or alone.
+async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
+    let dir = args.data_dir.clone();
+    std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let path = dir.join("store");
+    let opened = tokio::task::spawn_blocking(move || Embedded::open(path, store::Options::default())).await?;
+    let store = Arc::new(opened.context("cannot open the store")?);
+    let kinds = Arc::new(kinds::built_in());
+    let options = Options { data_dir: dir.clone(), listen: args.listen, services: ServiceRange::default() };
+    let mut stopped = stop_signal()?;
+    let server = Server::start(store.clone(), kinds.clone(), options).await?;
+    let mut parts = JoinSet::<anyhow::Result<()>>::new();
+    if all {
+        let ((client, source), stop) = (parts_of(&server, CONTROLLERS), stopped.clone());
+        let table = kinds.clone();
+        let published = controllers::publish_root_ca(&client, &kinds, server.ca()).await;
+        published.context("cannot publish the CA")?;
+        parts.spawn(async move {
+            controllers::run(client, source, table, Leadership::Held, stop).await;
+            Ok(())
+        });
+        let ((client, source), stop) = (parts_of(&server, SCHEDULER), until(stopped.clone()));
+        let options = scheduler::Options::default();
+        parts.spawn(async move { Ok(scheduler::run(client, source, kinds, options, stop).await?) });
+        if !args.no_agent {
+            tracing::warn!(
+                "this version has no agent for containers: play nodes with `berth agent --runtime fake`"
+            );
+        }
+    }
+    println!(
+        "berth is ready: https://{} (kubeconfig {})",
+        server.address(),
+        dir.join("admin.kubeconfig").display()
+    );
+    let _ = stopped.wait_for(|stop| *stop).await;
+    tracing::info!("stopping");
+    join(parts).await;
+    server.stop().await;
+    store.close().await.context("the store was not closed cleanly")?;
+    Ok(())
+}
+
+fn parts_of(server: &Server, user: &str) -> (Client, Arc<dyn Source>) {
+    let identity = Identity::component(user);
+    (server.client(identity.clone()), server.source(identity))
+}
+
+/// Who we are among candidates for a lease: no two processes have the same.
+fn identity() -> anyhow::Result<String> {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").context("cannot read the host's name")?;
+    let unique =
+        std::fs::read_to_string("/proc/sys/kernel/random/uuid").context("cannot draw a random id")?;
+    Ok(format!("{}_{}", host.trim(), unique.trim()))
+}
+
+async fn agent(args: AgentArgs) -> anyhow::Result<()> {
+    let options = match args.runtime {
+        Runtime::Fake => nodeagent::FakeOptions {
+            nodes: args.fake_nodes,
+            prefix: args.fake_prefix,
+            delays: nodeagent::Delays {
+                ready: SignedDuration::from_millis(args.fake_start_ms),
+                stop: SignedDuration::from_millis(args.fake_stop_ms),
+                ..nodeagent::Delays::default()
+            },
+            version: apiserver::VERSION.to_owned(),
+            ..nodeagent::FakeOptions::default()
+        },
+    };
+    let (client, source) = connect(&args.client, "berth-agent").await?;
+    let stop = until(stop_signal()?);
+    Ok(nodeagent::run_fake(client, source, Arc::new(kinds::built_in()), options, stop).await?)
+}
+
+/// The way to an API server afar.
+async fn connect(args: &ClientArgs, name: &str) -> anyhow::Result<(Client, Arc<dyn Source>)> {
+    let path = &args.kubeconfig;
+    let agent = format!("{name}/{}", apiserver::VERSION);
+    let client = Client::from_kubeconfig(path, &agent)
+        .await
+        .with_context(|| format!("cannot use {}", path.display()))?;
+    let source = Arc::new(client::RemoteSource::new(client.clone()));
+    Ok((client, source))
+}
+
+/// Becomes true at the first SIGTERM or SIGINT.
+fn stop_signal() -> anyhow::Result<watch::Receiver<bool>> {
+    let (sender, receiver) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        sender.send_replace(true);
+        // Held so that receivers never see the channel closed.
+        std::future::pending::<()>().await;
+        drop(sender);
+    });
+    Ok(receiver)
+}
+
+/// A future that is done when it is time to stop.
+type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn until(mut stopped: watch::Receiver<bool>) -> Stop {
+    Box::pin(async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    })
+}
+
+async fn join(mut parts: JoinSet<anyhow::Result<()>>) {
+    let all = async {
+        while let Some(ended) = parts.join_next().await {
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(e)) => tracing::error!("a part failed: {e:#}"),
+                Err(e) => tracing::error!("a part failed: {e}"),
+            }
+        }
+    };
+    if tokio::time::timeout(STOP, all).await.is_err() {
+        tracing::warn!("parts did not stop in time");
+    }
+}

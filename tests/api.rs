@@ -1,0 +1,92 @@
+//! The API as kubectl's everyday verbs use it.
+
+use crate::harness::{Cluster, text};
+
+#[test]
+fn everyday_verbs_answer_as_expected() {
+    let cluster = Cluster::start();
+    assert!(cluster.kubectl(&["version"]).contains("v1.37"), "kubectl version");
+    let resources = cluster.kubectl(&["api-resources"]);
+    for expected in ["deployments", "deploy", "apps/v1", "configmaps", "clusterroles"] {
+        assert!(resources.contains(expected), "{expected} in {resources}");
+    }
+    let explained = cluster.kubectl(&["explain", "deployment.spec.strategy"]);
+    assert!(explained.contains("rollingUpdate"), "{explained}");
+
+    cluster.kubectl(&["create", "configmap", "c", "--from-literal=a=b"]);
+    cluster.kubectl(&["label", "configmap", "c", "tier=front"]);
+    assert_eq!(cluster.kubectl(&["get", "configmap", "-l", "tier=front", "-o", "name"]), "configmap/c\n");
+    assert_eq!(cluster.kubectl(&["get", "configmap", "-l", "tier=back", "-o", "name"]), "");
+    for (kind, patch) in [
+        ("merge", r#"{"data":{"merge":"1"}}"#),
+        ("strategic", r#"{"data":{"strategic":"1"}}"#),
+        ("json", r#"[{"op":"add","path":"/data/json","value":"1"}]"#),
+    ] {
+        cluster.kubectl(&["patch", "configmap", "c", "--type", kind, "-p", patch]);
+    }
+    let data = cluster.json(&["get", "configmap", "c"])["data"].clone();
+    assert_eq!(data, serde_json::json!({"a": "b", "merge": "1", "strategic": "1", "json": "1"}));
+
+    let stale = cluster.json(&["get", "configmap", "c"]);
+    cluster.kubectl(&["annotate", "configmap", "c", "x=y"]);
+    let output = cluster.kubectl_with(&["replace", "-f", "-"], &stale.to_string());
+    let said = text(&output.stderr);
+    assert!(said.contains("the object has been modified"), "{said}");
+
+    let dry = cluster.kubectl(&[
+        "create",
+        "configmap",
+        "dry",
+        "--from-literal=a=b",
+        "--dry-run=server",
+        "-o",
+        "name",
+    ]);
+    assert_eq!(dry, "configmap/dry\n");
+    assert!(!cluster.try_kubectl(&["get", "configmap", "dry"]).status.success());
+    cluster.kubectl(&["delete", "configmap", "c"]);
+}
+
+#[test]
+fn rules_are_evaluated_on_every_request() {
+    let cluster = Cluster::start();
+    let can = |args: &[&str]| text(&cluster.try_kubectl(args).stdout).trim().to_owned();
+    assert_eq!(can(&["auth", "can-i", "delete", "nodes"]), "yes");
+    let anna = |verb: &str| can(&["auth", "can-i", verb, "pods", "--as", "anna"]);
+    assert_eq!(anna("list"), "no");
+    cluster.kubectl(&["create", "role", "reader", "--verb=get,list", "--resource=pods"]);
+    cluster.kubectl(&["create", "rolebinding", "anna-reads", "--role=reader", "--user=anna"]);
+    cluster.wait("the binding counts", |_| anna("list") == "yes");
+    assert_eq!(anna("delete"), "no");
+    assert!(cluster.try_kubectl(&["get", "pods", "--as", "anna"]).status.success());
+    let said = text(&cluster.try_kubectl(&["get", "secrets", "--as", "anna"]).stderr);
+    assert!(
+        said.contains(
+            "User \"anna\" cannot list resource \"secrets\" in API group \"\" in the namespace \"default\""
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn services_get_addresses_that_nobody_else_has() {
+    let cluster = Cluster::start();
+    for name in ["a", "b", "c"] {
+        cluster.kubectl(&["create", "service", "clusterip", name, "--tcp=80:8080"]);
+    }
+    let addresses = cluster.kubectl(&["get", "services", "-o", "jsonpath={.items[*].spec.clusterIP}"]);
+    let mut addresses: Vec<&str> = addresses.split_whitespace().collect();
+    assert_eq!(addresses.len(), 4, "three and the API server's own");
+    addresses.sort();
+    addresses.dedup();
+    assert_eq!(addresses.len(), 4, "all different");
+    let taken = addresses[3];
+    let manifest = format!(
+        "apiVersion: v1\nkind: Service\nmetadata: {{name: d}}\nspec: {{clusterIP: {taken}, ports: [{{port: 80}}]}}\n"
+    );
+    let output = cluster.kubectl_with(&["create", "-f", "-"], &manifest);
+    assert!(text(&output.stderr).contains("provided IP is already allocated"), "{}", text(&output.stderr));
+    cluster.kubectl(&["delete", "service", "a", "b", "c"]);
+    let output = cluster.kubectl_with(&["create", "-f", "-"], &manifest);
+    assert!(output.status.success(), "a released address is free again: {}", text(&output.stderr));
+}

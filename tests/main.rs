@@ -1,0 +1,8 @@
+//! End to end: the real binary, driven by the real kubectl (1.27 or newer), as a user drives it.
+
+mod api;
+mod bad_input;
+mod crash;
+mod deployment;
+mod harness;
+mod structure;
