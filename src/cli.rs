@@ -15,6 +15,8 @@ pub(crate) struct Cli {
     /// How to log.
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) global: ctl::Global,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -35,13 +37,13 @@ pub(crate) enum Command {
     /// Run the API server alone.
     Apiserver(ServerArgs),
     /// Run the scheduler against an API server.
-    Scheduler(ClientArgs),
+    Scheduler,
     /// Run the controllers against an API server.
-    Controllers(ClientArgs),
+    Controllers,
     /// Run nodes against an API server.
     Agent(AgentArgs),
-    /// Print the version.
-    Version,
+    #[command(flatten)]
+    Ctl(ctl::Verb),
 }
 
 #[derive(Args)]
@@ -58,16 +60,7 @@ pub(crate) struct ServerArgs {
 }
 
 #[derive(Args)]
-pub(crate) struct ClientArgs {
-    /// How to reach the API server.
-    #[arg(long)]
-    pub(crate) kubeconfig: PathBuf,
-}
-
-#[derive(Args)]
 pub(crate) struct AgentArgs {
-    #[command(flatten)]
-    pub(crate) client: ClientArgs,
     /// What runs the containers.
     #[arg(long, value_enum)]
     pub(crate) runtime: Runtime,

@@ -14,17 +14,26 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     telemetry::start(&cli.log, cli.log_format);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // A verb of the command line is one task; threads would only delay its first byte.
+    let mut builder = match cli.command {
+        cli::Command::Ctl(_) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return fail(&e.into()),
     };
-    match runtime.block_on(parts::run(cli.command)) {
-        Ok(()) => ExitCode::SUCCESS,
+    match runtime.block_on(parts::run(cli.command, cli.global)) {
+        Ok(code) => code,
         Err(e) => fail(&e),
     }
 }
 
+/// Errors of a verb are told in kubectl's words, all others with what led to them.
 fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    match error.downcast_ref::<ctl::Error>() {
+        Some(error) => eprintln!("{error}"),
+        None => eprintln!("error: {error:#}"),
+    }
     ExitCode::FAILURE
 }

@@ -1,6 +1,7 @@
 //! Which parts run together, and how they are stopped.
 
 use std::future::Future;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::cli::{AgentArgs, ClientArgs, Command, Runtime, ServerArgs};
+use crate::cli::{AgentArgs, Command, Runtime, ServerArgs};
 
 /// How long parts may take to stop.
 const STOP: Duration = Duration::from_secs(15);
@@ -24,32 +25,29 @@ const CONTROLLERS: &str = "system:kube-controller-manager";
 const SCHEDULER: &str = "system:kube-scheduler";
 
 /// Runs what the command line asks for until it is done or told to stop.
-pub(crate) async fn run(command: Command) -> anyhow::Result<()> {
+pub(crate) async fn run(command: Command, global: ctl::Global) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Server(args) => server(args, true).await,
-        Command::Apiserver(args) => server(args, false).await,
-        Command::Controllers(args) => {
-            let (client, source) = connect(&args, "berth-controllers").await?;
+        Command::Ctl(verb) => return Ok(ctl::run(verb, global).await?),
+        Command::Server(args) => server(args, true).await?,
+        Command::Apiserver(args) => server(args, false).await?,
+        Command::Controllers => {
+            let (client, source) = connect(&global, "berth-controllers").await?;
             let leadership = Leadership::Lease {
                 namespace: "kube-system".to_owned(),
                 name: "kube-controller-manager".to_owned(),
                 identity: identity()?,
             };
             controllers::run(client, source, Arc::new(kinds::built_in()), leadership, stop_signal()?).await;
-            Ok(())
         }
-        Command::Scheduler(args) => {
-            let (client, source) = connect(&args, "berth-scheduler").await?;
+        Command::Scheduler => {
+            let (client, source) = connect(&global, "berth-scheduler").await?;
             let options = scheduler::Options::default();
             let stop = until(stop_signal()?);
-            Ok(scheduler::run(client, source, Arc::new(kinds::built_in()), options, stop).await?)
+            scheduler::run(client, source, Arc::new(kinds::built_in()), options, stop).await?;
         }
-        Command::Agent(args) => agent(args).await,
-        Command::Version => {
-            println!("berth {}", apiserver::VERSION);
-            Ok(())
-        }
+        Command::Agent(args) => agent(args, &global).await?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The API server, with controllers and scheduler in its process or alone.
@@ -108,7 +106,7 @@ fn identity() -> anyhow::Result<String> {
     Ok(format!("{}_{}", host.trim(), unique.trim()))
 }
 
-async fn agent(args: AgentArgs) -> anyhow::Result<()> {
+async fn agent(args: AgentArgs, global: &ctl::Global) -> anyhow::Result<()> {
     let options = match args.runtime {
         Runtime::Fake => nodeagent::FakeOptions {
             nodes: args.fake_nodes,
@@ -122,14 +120,15 @@ async fn agent(args: AgentArgs) -> anyhow::Result<()> {
             ..nodeagent::FakeOptions::default()
         },
     };
-    let (client, source) = connect(&args.client, "berth-agent").await?;
+    let (client, source) = connect(global, "berth-agent").await?;
     let stop = until(stop_signal()?);
     Ok(nodeagent::run_fake(client, source, Arc::new(kinds::built_in()), options, stop).await?)
 }
 
 /// The way to an API server afar.
-async fn connect(args: &ClientArgs, name: &str) -> anyhow::Result<(Client, Arc<dyn Source>)> {
-    let path = &args.kubeconfig;
+async fn connect(global: &ctl::Global, name: &str) -> anyhow::Result<(Client, Arc<dyn Source>)> {
+    let path =
+        global.kubeconfig.as_ref().context("--kubeconfig FILE is needed: how to reach the API server")?;
     let agent = format!("{name}/{}", apiserver::VERSION);
     let client = Client::from_kubeconfig(path, &agent)
         .await

@@ -163,6 +163,15 @@ impl Cluster {
         text(&output.stdout)
     }
 
+    /// Runs the binary's own verbs and returns standard output; it must succeed.
+    pub(crate) fn berth(&self, args: &[&str]) -> String {
+        let mut command = Command::new(BERTH);
+        command.args(args).arg("--kubeconfig").arg(self.kubeconfig());
+        let output = command.env_remove("KUBECONFIG").stdin(Stdio::null()).output().expect("berth runs");
+        assert!(output.status.success(), "berth {args:?}: {}\n{}", text(&output.stderr), self.diagnosis());
+        text(&output.stdout)
+    }
+
     /// Runs kubectl with `input` on standard input.
     pub(crate) fn kubectl_with(&self, args: &[&str], input: &str) -> Output {
         let mut command = self.command(args);

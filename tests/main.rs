@@ -2,6 +2,7 @@
 
 mod api;
 mod bad_input;
+mod cli;
 mod crash;
 mod deployment;
 mod harness;

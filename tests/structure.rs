@@ -15,6 +15,7 @@ const RULE: &[(&str, &[&str])] = &[
     ("scheduler", &["object", "kinds", "cache", "client", "drive"]),
     ("controllers", &["object", "kinds", "cache", "client", "drive"]),
     ("nodeagent", &["object", "kinds", "cache", "client", "drive"]),
+    ("ctl", &["object", "kinds", "client"]),
 ];
 
 const OURS: &[&str] = &[
@@ -28,6 +29,7 @@ const OURS: &[&str] = &[
     "scheduler",
     "controllers",
     "nodeagent",
+    "ctl",
 ];
 
 /// The section headers of a manifest with the names of the entries below each.

@@ -44,8 +44,13 @@ impl Api {
                 let schema = schema_of("autoscaling/v1", "Scale").ok_or_else(Status::no_such_path)?;
                 let patch_type =
                     if patch_type == PatchType::Strategic { PatchType::Merge } else { patch_type };
-                object::apply_patch(patch_type, &schema, &now, &patch)
-                    .map_err(|e| Status::bad_request(e.to_string()))?
+                let mut patched = object::apply_patch(patch_type, &schema, &now, &patch)
+                    .map_err(|e| Status::bad_request(e.to_string()))?;
+                // Only a version that the client states guards the write; the one that was read does not.
+                if patch["metadata"]["resourceVersion"].is_null() {
+                    object::remove_path(&mut patched, "metadata.resourceVersion");
+                }
+                patched
             }
             _ => return Err(Status::method_not_allowed()),
         };
