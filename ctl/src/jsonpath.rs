@@ -76,7 +76,7 @@ impl JsonPath {
     /// The template filled in.
     pub(crate) fn render(&self, root: &Value) -> String {
         let mut out = String::new();
-        fill(&self.0, root, root, &mut out);
+        fill(&self.0, root, &mut out);
         out
     }
 
@@ -90,7 +90,7 @@ impl JsonPath {
     }
 }
 
-fn fill(parts: &[Part], current: &Value, root: &Value, out: &mut String) {
+fn fill(parts: &[Part], current: &Value, out: &mut String) {
     for part in parts {
         match part {
             Part::Text(text) => out.push_str(text),
@@ -99,7 +99,7 @@ fn fill(parts: &[Part], current: &Value, root: &Value, out: &mut String) {
                 out.push_str(&texts.join(" "));
             }
             Part::Range(steps, body) => {
-                walk(steps, current).into_iter().for_each(|item| fill(body, item, root, out));
+                walk(steps, current).into_iter().for_each(|item| fill(body, item, out));
             }
         }
     }

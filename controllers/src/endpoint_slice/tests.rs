@@ -343,7 +343,7 @@ fn without_containers(mut pod: Value) -> Value {
 #[test]
 fn laws_when_pods_come_and_go() {
     let part = |name: &str, numbers: std::ops::Range<u32>| slice(name, "svc", 9090, &names(numbers));
-    let slices = vec![part("s", 0..90), part("t", 90..150), part("u", 150..200)];
+    let slices = [part("s", 0..90), part("t", 90..150), part("u", 150..200)];
     let with = |numbers: std::ops::Range<u32>| {
         slices.iter().cloned().chain([service(json!({}))]).chain(pods(numbers)).collect::<Vec<_>>()
     };
