@@ -80,7 +80,7 @@ fn services_get_addresses_that_nobody_else_has() {
     addresses.sort();
     addresses.dedup();
     assert_eq!(addresses.len(), 4, "all different");
-    let taken = addresses[3];
+    let taken = cluster.kubectl(&["get", "service", "a", "-o", "jsonpath={.spec.clusterIP}"]);
     let manifest = format!(
         "apiVersion: v1\nkind: Service\nmetadata: {{name: d}}\nspec: {{clusterIP: {taken}, ports: [{{port: 80}}]}}\n"
     );
@@ -89,4 +89,24 @@ fn services_get_addresses_that_nobody_else_has() {
     cluster.kubectl(&["delete", "service", "a", "b", "c"]);
     let output = cluster.kubectl_with(&["create", "-f", "-"], &manifest);
     assert!(output.status.success(), "a released address is free again: {}", text(&output.stderr));
+}
+
+#[test]
+fn what_is_on_disk_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let cluster = Cluster::start();
+    let check = |path: &std::path::Path| {
+        let mode = std::fs::metadata(path).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());
+    };
+    check(&cluster.dir().join("admin.kubeconfig"));
+    let mut files = 0;
+    for file in std::fs::read_dir(cluster.dir().join("store")).expect("the store") {
+        check(&file.expect("an entry").path());
+        files += 1;
+    }
+    assert!(files > 0, "a store is files");
+    for key in ["ca.key", "sa.key"] {
+        check(&cluster.dir().join("pki").join(key));
+    }
 }

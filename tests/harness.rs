@@ -15,8 +15,8 @@ pub(crate) const BERTH: &str = env!("CARGO_BIN_EXE_berth");
 /// How long anything may take before a test gives up on it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The lowest minor version of kubectl 1.x that these tests are written for: it validates on the server.
-const LOWEST_KUBECTL: u64 = 27;
+/// The lowest minor version of kubectl 1.x that these tests are written for: Debian 12's.
+const LOWEST_KUBECTL: u64 = 20;
 
 /// Panics with what to do where kubectl is missing or too old.
 fn check_kubectl() {

@@ -1,4 +1,4 @@
-//! End to end: the real binary, driven by the real kubectl (1.27 or newer), as a user drives it.
+//! End to end: the real binary, driven by the real kubectl (1.20 or newer), as a user drives it.
 
 mod api;
 mod bad_input;

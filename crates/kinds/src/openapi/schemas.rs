@@ -127,10 +127,10 @@ impl Schemas {
         let mut facts = facts(field);
         let mut schema = self.shape(types, &field.shape);
         if let Some(object) = schema.as_object_mut() {
-            if !object.contains_key("$ref") {
+            if !object.contains_key("$ref") || self.dialect == Dialect::V2 {
                 object.append(&mut facts);
             } else if !facts.is_empty() {
-                // nothing may stand beside a reference
+                // In version 3 nothing may stand beside a reference; clients of version 2 know no other way.
                 facts.insert("allOf".into(), json!([schema]));
                 return facts.into();
             }

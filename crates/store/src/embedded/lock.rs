@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -17,7 +18,7 @@ pub(crate) fn acquire(dir: &Path) -> Result<Flock<File>, Error> {
     let path = dir.join(LOCK_FILE);
     let failed = |source| Error::io(format!("lock {}", path.display()))(source);
     let mut options = OpenOptions::new();
-    let file = options.read(true).write(true).create(true).truncate(false).open(&path);
+    let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
     let mut lock = match Flock::lock(file.map_err(failed)?, FlockArg::LockExclusiveNonblock) {
         Ok(lock) => lock,
         Err((mut file, Errno::EWOULDBLOCK)) => {
