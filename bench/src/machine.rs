@@ -16,7 +16,7 @@ pub(crate) fn describe(setup: &Setup) {
     println!("data in: {} ({}); load average before: {load}", data.display(), filesystem(&data));
     let etcd = setup.etcd.as_deref().map(|path| version(path, "--version"));
     let etcd = etcd.unwrap_or_else(|| "etcd: not installed".to_owned());
-    println!("versions: {}; {etcd}", version(&setup.berth, "version"));
+    println!("versions: {}; {etcd}", version(&setup.berth, "--version"));
     println!(
         "sizes: {}",
         match setup.effort {
