@@ -85,12 +85,23 @@ async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
         server.address(),
         dir.join("admin.kubeconfig").display()
     );
-    let _ = stopped.wait_for(|stop| *stop).await;
+    // Parts end when they are told to stop: one that ends before takes the server down, rather than have it limp.
+    let broken = tokio::select! {
+        biased;
+        _ = stopped.wait_for(|stop| *stop) => None,
+        Some(ended) = parts.join_next() => Some(ended),
+    };
     tracing::info!("stopping");
+    if broken.is_some() {
+        parts.abort_all();
+    }
     join(parts).await;
     server.stop().await;
     store.close().await.context("the store was not closed cleanly")?;
-    Ok(())
+    match broken {
+        None => Ok(()),
+        Some(ended) => ended?.and(Err(anyhow::anyhow!("a part ended by itself"))),
+    }
 }
 
 fn parts_of(server: &Server, user: &str) -> (Client, Arc<dyn Source>) {
@@ -169,6 +180,7 @@ async fn join(mut parts: JoinSet<anyhow::Result<()>>) {
         while let Some(ended) = parts.join_next().await {
             match ended {
                 Ok(Ok(())) => {}
+                Err(e) if e.is_cancelled() => {}
                 Ok(Err(e)) => tracing::error!("a part failed: {e:#}"),
                 Err(e) => tracing::error!("a part failed: {e}"),
             }

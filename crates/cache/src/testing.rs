@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kinds::{Kind, Plain, Policy, Scope, Verb};
+use kinds::Kind;
 use object::{Encoded, Key, Schema, Type, TypeId, Types, encode};
 use serde_json::json;
 
@@ -12,23 +12,9 @@ use crate::{CacheChange, Entry};
 /// A row for pods, with `spec.nodeName` and `status.phase` to select by, and no schema.
 pub(crate) fn pods() -> Kind {
     let types = Types { types: vec![Type::default()], by_name: HashMap::new() };
-    Kind {
-        group: String::new(),
-        version: "v1".into(),
-        kind: "Pod".into(),
-        plural: "pods".into(),
-        singular: "pod".into(),
-        short: Vec::new(),
-        categories: Vec::new(),
-        scope: Scope::Namespaced,
-        verbs: Verb::ALL.to_vec(),
-        subresources: Vec::new(),
-        columns: Vec::new(),
-        selectable: vec!["spec.nodeName".into(), "status.phase".into()],
-        schema: Schema { types: Arc::new(types), root: TypeId(0) },
-        policy: Policy::default(),
-        strategy: &Plain,
-    }
+    let schema = Schema { types: Arc::new(types), root: TypeId(0) };
+    let row = kinds::plain("", "v1", "Pod", "pods", schema);
+    Kind { selectable: vec!["spec.nodeName".into(), "status.phase".into()], ..row }
 }
 
 /// A pod at a revision.

@@ -10,7 +10,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use http::{Request, Response};
 use http_body_util::{BodyExt, StreamBody};
-use kinds::{Kind, Plain, Policy, Scope, Verb};
+use kinds::Kind;
 use kube::client::Body;
 use object::{Schema, Status, Type, TypeId, Types, Value};
 use parking_lot::Mutex;
@@ -21,23 +21,8 @@ use crate::Client;
 /// A row for pods without a schema.
 pub(crate) fn pods() -> Kind {
     let types = Types { types: vec![Type::default()], by_name: HashMap::new() };
-    Kind {
-        group: String::new(),
-        version: "v1".into(),
-        kind: "Pod".into(),
-        plural: "pods".into(),
-        singular: "pod".into(),
-        short: Vec::new(),
-        categories: Vec::new(),
-        scope: Scope::Namespaced,
-        verbs: Verb::ALL.to_vec(),
-        subresources: Vec::new(),
-        columns: Vec::new(),
-        selectable: Vec::new(),
-        schema: Schema { types: Arc::new(types), root: TypeId(0) },
-        policy: Policy::default(),
-        strategy: &Plain,
-    }
+    let schema = Schema { types: Arc::new(types), root: TypeId(0) };
+    kinds::plain("", "v1", "Pod", "pods", schema)
 }
 
 /// One answer.

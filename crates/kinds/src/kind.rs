@@ -137,8 +137,6 @@ pub struct Policy {
     pub needs_resource_version: bool,
     /// Deletion waits for a grace period where the strategy gives one (pods).
     pub graceful: bool,
-    /// Deletion without a stated propagation leaves dependents (none of the v1 kinds do).
-    pub orphan_by_default: bool,
     /// `metadata.generation` counts changes of everything but metadata and status.
     pub generation: bool,
     /// A creation may bring a status (nodes register with theirs).
@@ -329,7 +327,7 @@ impl Kinds {
 }
 
 /// A row with the defaults of a plain, namespaced, stored resource; `table.rs` refines it.
-pub(crate) fn plain(group: &str, version: &str, kind: &str, plural: &str, schema: Schema) -> Kind {
+pub fn plain(group: &str, version: &str, kind: &str, plural: &str, schema: Schema) -> Kind {
     Kind {
         group: group.to_owned(),
         version: version.to_owned(),
