@@ -2,6 +2,35 @@
 //!
 //! Knows nothing of pods: the node agent says what a container is made of, and finds it again by its labels.
 
+mod archive;
+mod attach;
+mod connection;
+mod container;
+mod content;
+mod error;
+mod events;
+mod exec;
+mod fifo;
+mod found;
+mod image;
+mod import;
+mod layout;
+mod lease;
+mod log;
+mod oci;
+mod reference;
+mod rootfs;
 mod spec;
+pub mod testing;
+mod unpack;
 
+pub use attach::{AttachSpec, Attached};
+pub use connection::{Containerd, Options};
+pub use error::Error;
+pub use events::Event;
+pub use exec::{Exec, ExecSpec, Process, Stdin};
+pub use found::{Found, TaskState};
+pub use image::{Image, ImageConfig};
+pub use import::Imported;
+pub use reference::{InvalidReference, canonical};
 pub use spec::{ContainerSpec, Mount, Namespace, Namespaces, Resources, Seccomp, Security, User};

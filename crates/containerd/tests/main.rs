@@ -1,0 +1,8 @@
+//! Against a real containerd in namespaces of its own; needs root.
+
+mod archives;
+mod attach;
+mod containers;
+mod exec;
+mod restarts;
+mod support;
