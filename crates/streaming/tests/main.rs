@@ -1,0 +1,8 @@
+//! The node's server as its clients meet it: real TLS, real HTTP, real WebSockets, over a console of the test's own.
+
+mod admission;
+mod commands;
+mod fake;
+mod node;
+mod older;
+mod reading;
