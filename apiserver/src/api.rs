@@ -12,6 +12,7 @@ use crate::authn::Authenticator;
 use crate::claims::ServiceRange;
 use crate::flow::Flow;
 use crate::identity::Identity;
+use crate::node_proxy::NodeProxy;
 use crate::objects::{Objects, Saved};
 use crate::rbac::Rules;
 use crate::request::RequestInfo;
@@ -36,6 +37,8 @@ pub struct Api {
     pub(crate) signer: Arc<Signer>,
     /// What services draw addresses and ports from.
     pub(crate) services: ServiceRange,
+    /// The way to the agents of nodes.
+    pub(crate) nodes: NodeProxy,
     /// Set once the cache is filled and the bootstrap objects are there.
     pub(crate) ready: AtomicBool,
     /// Set when the server begins to stop: watches end, `/readyz` fails.

@@ -77,6 +77,8 @@ pub struct Pki {
     pub server: Pair,
     /// `kubernetes-admin` of `system:masters`.
     pub admin: Pair,
+    /// `kube-apiserver-kubelet-client` of `system:masters`: what the API server shows to the agents of nodes.
+    pub kubelet_client: Pair,
     /// Private key that signs service account tokens, PEM (PKCS #8).
     pub service_account_key: String,
     /// Signs further client certificates.
@@ -107,11 +109,13 @@ impl Pki {
         };
         let server = pair("server", "kube-apiserver", None, Usage::Server(names))?;
         let admin = pair("admin", "kubernetes-admin", Some(MASTERS), Usage::Client)?;
+        let kubelet_client =
+            pair("kubelet-client", "kube-apiserver-kubelet-client", Some(MASTERS), Usage::Client)?;
         let service_account_key = directory.key("sa")?.serialize_pem();
         directory.keys.commit()?;
         directory.certificates.commit()?;
         let ca = authority.certificate.clone();
-        Ok(Self { ca, server, admin, service_account_key, authority })
+        Ok(Self { ca, server, admin, kubelet_client, service_account_key, authority })
     }
 
     /// A fresh client certificate that is kept nowhere, e.g. for a node agent: `system:node:NAME` of `system:nodes`.
@@ -254,6 +258,7 @@ mod tests {
         assert_eq!(first.ca, second.ca);
         assert_eq!(first.server.certificate, second.server.certificate);
         assert_eq!(first.admin.certificate, second.admin.certificate);
+        assert_eq!(first.kubelet_client.certificate, second.kubelet_client.certificate);
         assert_eq!(first.service_account_key, second.service_account_key);
         for entry in std::fs::read_dir(&dir).unwrap() {
             let entry = entry.unwrap();
@@ -274,6 +279,7 @@ mod tests {
         let later = now() + std::time::Duration::from_secs(350 * 86_400);
         let renewed = Pki::open(&dir, &names(&["192.0.2.7"]), later).unwrap();
         assert_ne!(renamed.admin.certificate, renewed.admin.certificate);
+        assert_ne!(renamed.kubelet_client.certificate, renewed.kubelet_client.certificate);
         assert_eq!(renamed.ca, renewed.ca);
 
         std::fs::remove_file(dir.join("ca.crt")).unwrap();

@@ -252,11 +252,12 @@ fn verbs(kind: &Kind) -> Vec<&'static str> {
 }
 
 /// Verbs of a subresource.
-fn subresource_verbs(subresource: &Subresource) -> &'static [&'static str] {
+fn subresource_verbs(subresource: &Subresource) -> Vec<&'static str> {
     match subresource {
-        Subresource::Status | Subresource::Scale { .. } => &["get", "patch", "update"],
-        Subresource::Finalize => &["update"],
-        Subresource::Call { .. } | Subresource::Connect { .. } => &["create"],
+        Subresource::Status | Subresource::Scale { .. } => vec!["get", "patch", "update"],
+        Subresource::Finalize => vec!["update"],
+        Subresource::Call { .. } => vec!["create"],
+        Subresource::Connect { verbs, .. } => verbs.iter().map(|verb| verb.name()).collect(),
     }
 }
 
@@ -271,6 +272,9 @@ fn subresource_kind(kind: &Kind, subresource: &Subresource) -> (String, String, 
         Subresource::Call { api_version, kind, .. } => {
             let (group, version) = split(api_version);
             (group, version, (*kind).to_owned())
+        }
+        Subresource::Connect { kind: options, .. } => {
+            (kind.group.clone(), kind.version.clone(), (*options).to_owned())
         }
         _ => (kind.group.clone(), kind.version.clone(), kind.kind.clone()),
     }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod access_review;
+mod admission;
 mod api;
 mod authn;
 mod authorize;
@@ -10,6 +11,7 @@ mod bootstrap;
 mod bootstrap_rbac;
 mod certs;
 mod claims;
+mod connect;
 mod deletion;
 mod discovery;
 mod expire;
@@ -19,6 +21,7 @@ mod identity;
 mod kubeconfig;
 mod listen;
 mod local;
+mod node_proxy;
 mod objects;
 mod pipeline;
 mod prepare;

@@ -90,6 +90,9 @@ impl Api {
         parts: &Parts,
         body: Body,
     ) -> Result<Response<Body>, Status> {
+        if let Some(Subresource::Connect { verbs, .. }) = kind.subresource(&info.subresource) {
+            return self.connect(info, &kind, verbs, parts).await;
+        }
         let form = Encoder::form(&parts.headers, info, &kind)?;
         let mut call = Call::new(info, kind.clone(), identity, Time::now())?;
         let answer = self.verb(&mut call, &parts.headers, body).await?;

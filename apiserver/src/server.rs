@@ -24,6 +24,7 @@ use crate::claims::ServiceRange;
 use crate::flow::Flow;
 use crate::identity::Identity;
 use crate::local::{LocalService, LocalSource};
+use crate::node_proxy::NodeProxy;
 use crate::objects::Objects;
 use crate::token_calls::CachedUids;
 use crate::tokens::Signer;
@@ -102,7 +103,7 @@ impl Server {
         let (loaded, load) = oneshot::channel();
         let mut background = vec![tokio::spawn(feed::run(api.clone(), store, loaded))];
         tokio::time::timeout(LOAD, load).await.map_err(|_| Error::Load)?.map_err(|_| Error::Load)?;
-        bootstrap::run(&api, address.port()).await?;
+        bootstrap::run(&api, address).await?;
         background.push(tokio::spawn(expire::run(api.clone())));
 
         let shown = tls::Shown::new(&pki.server)?;
@@ -110,9 +111,11 @@ impl Server {
         let serving = tokio::spawn(serve(api.clone(), listener, config, stopped));
         let kubeconfig = options.data_dir.join("admin.kubeconfig");
         write_kubeconfig(&kubeconfig, address, &pki)?;
+        let renewing = api.clone();
         background.push(tokio::spawn(certs::renew(pki_dir, names, move |pki| {
             let written = write_kubeconfig(&kubeconfig, address, &pki);
-            if let Err(error) = shown.replace(&pki.server).map_err(Error::from).and(written) {
+            let shown = shown.replace(&pki.server).and(renewing.nodes.renew(&pki.kubelet_client));
+            if let Err(error) = shown.map_err(Error::from).and(written) {
                 tracing::error!("a renewed certificate cannot be used: {error}");
             }
         })));
@@ -172,6 +175,7 @@ fn assemble(
         authenticator: Authenticator::new(signer.clone(), Arc::new(CachedUids(cache))),
         signer,
         services: options.services.clone(),
+        nodes: NodeProxy::new(&pki.kubelet_client, stopping.subscribe())?,
         ready: AtomicBool::new(false),
         stopping,
         documents: crate::discovery::Documents::default(),

@@ -1,12 +1,14 @@
-//! TLS of the API server: which certificate it shows, and which client certificates it believes.
+//! TLS of the API server: which certificates it shows to clients and to nodes, and which ones it believes.
 
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -37,11 +39,11 @@ pub enum Error {
 }
 
 /// The one cryptography provider.
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// The certificate that is shown to clients; it can be replaced while connections are open.
+/// A certificate that is shown to the other side; it can be replaced while connections are open.
 #[derive(Debug)]
 pub struct Shown(RwLock<Arc<CertifiedKey>>);
 
@@ -51,7 +53,7 @@ impl Shown {
         Ok(Arc::new(Self(RwLock::new(certified(pair)?))))
     }
 
-    /// Shows another certificate to those who connect from now on.
+    /// Shows another certificate on connections from now on.
     pub fn replace(&self, pair: &Pair) -> Result<(), Error> {
         let key = certified(pair)?;
         *self.0.write() = key;
@@ -65,6 +67,16 @@ impl ResolvesServerCert for Shown {
     }
 }
 
+impl ResolvesClientCert for Shown {
+    fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.read().clone())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
 fn certificates(pem: &str, what: &'static str) -> Result<Vec<CertificateDer<'static>>, Error> {
     CertificateDer::pem_slice_iter(pem.as_bytes())
         .collect::<Result<_, _>>()
@@ -72,8 +84,8 @@ fn certificates(pem: &str, what: &'static str) -> Result<Vec<CertificateDer<'sta
 }
 
 fn certified(pair: &Pair) -> Result<Arc<CertifiedKey>, Error> {
-    let chain = certificates(&pair.certificate, "server's certificate")?;
-    let what = "server's private key";
+    let chain = certificates(&pair.certificate, "certificate")?;
+    let what = "private key";
     let key =
         PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).map_err(|source| Error::Pem { what, source })?;
     let key =
@@ -99,4 +111,20 @@ pub fn server_config(ca: &str, shown: Arc<Shown>) -> Result<Arc<ServerConfig>, E
         .with_cert_resolver(shown);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// TLS 1.2 and 1.3 towards a node that `verifier` knows, and HTTP/1.1, which alone can change protocols.
+pub fn client_config(
+    shown: Arc<Shown>,
+    verifier: Arc<dyn ServerCertVerifier>,
+) -> Result<ClientConfig, Error> {
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|source| Error::Refused { what: "TLS versions", source })?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_client_cert_resolver(shown);
+    config.resumption = Resumption::disabled();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
 }

@@ -32,6 +32,7 @@ impl Api {
             prepare::Fresh { now: call.now, uid: uuid::Uuid::new_v4().to_string(), suffix: random_suffix() };
         let key = prepare::create(&kind, &mut object, &call.info.namespace, fresh)?;
         call.warnings.extend(kind.strategy.warnings(&object));
+        self.admit(&kind, &key, &mut object).await?;
         invalid_unless_empty(&kind, &key, prepare::validate_create(&kind, &object))?;
         self.check_escalation(call, None, &object)?;
         for _ in 0..TRIES {
@@ -301,7 +302,7 @@ fn busy(kind: &Kind, key: &Key) -> Status {
 }
 
 /// Five characters as upstream's name generator draws them: no vowels, no look-alikes.
-fn random_suffix() -> String {
+pub(crate) fn random_suffix() -> String {
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let random = uuid::Uuid::new_v4();
     random.as_bytes()[..5].iter().map(|b| ALPHABET[*b as usize % ALPHABET.len()] as char).collect()

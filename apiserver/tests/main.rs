@@ -3,6 +3,7 @@
 mod fixtures;
 mod rows;
 mod semantics;
+mod streams;
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ struct World {
     server: Server,
     client: Client,
     kinds: Arc<Kinds>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl World {
@@ -31,7 +32,7 @@ impl World {
         let server =
             Server::start(Arc::new(store::Memory::new()), kinds.clone(), options).await.expect("starts");
         let client = server.client(Identity::admin());
-        Self { server, client, kinds, _dir: dir }
+        Self { server, client, kinds, dir }
     }
 
     fn kind(&self, group: &str, kind: &str) -> &Arc<Kind> {

@@ -201,3 +201,51 @@ async fn a_status_is_there_from_the_start() {
         assert_eq!(created["status"], json!({}), "{kind:?}");
     }
 }
+
+#[tokio::test]
+async fn pods_run_as_an_account_that_is_there() {
+    let world = World::new().await;
+    let pods = world.kind("", "Pod").clone();
+    let created = world.client.create(&pods, "default", &fixtures::object(&pods, "a")).await.expect("create");
+    let volume = created["spec"]["volumes"][0]["name"].as_str().expect("a volume").to_owned();
+    assert!(volume.starts_with("kube-api-access-") && volume.len() == 21, "{volume}");
+    let mount = &created["spec"]["containers"][0]["volumeMounts"][0];
+    assert_eq!(
+        mount,
+        &json!({"name": volume, "readOnly": true, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"})
+    );
+    let mut other = fixtures::object(&pods, "x");
+    other["spec"]["serviceAccountName"] = "robot".into();
+    assert_eq!(
+        refused(world.client.create(&pods, "default", &other).await),
+        "403 Forbidden: pods \"x\" is forbidden: error looking up service account default/robot: \
+         serviceaccount \"robot\" not found"
+    );
+    let accounts = world.kind("", "ServiceAccount").clone();
+    let robot = json!({
+        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"},
+        "automountServiceAccountToken": false, "imagePullSecrets": [{"name": "s"}],
+    });
+    world.client.create(&accounts, "default", &robot).await.expect("create");
+    let created = world.client.create(&pods, "default", &other).await.expect("the account is there now");
+    assert_eq!(created["spec"]["imagePullSecrets"], json!([{"name": "s"}]));
+    assert!(created["spec"]["volumes"].is_null());
+}
+
+#[tokio::test]
+async fn a_pod_waits_for_the_account_of_a_new_namespace() {
+    let world = World::new().await;
+    let (namespaces, pods) = (world.kind("", "Namespace").clone(), world.kind("", "Pod").clone());
+    let accounts = world.kind("", "ServiceAccount").clone();
+    let mut pod = fixtures::object(&pods, "a");
+    pod["metadata"]["namespace"] = "team".into();
+    assert_eq!(
+        refused(world.client.create(&pods, "team", &pod).await),
+        "404 NotFound: namespaces \"team\" not found"
+    );
+    world.client.create(&namespaces, "", &fixtures::object(&namespaces, "team")).await.expect("create");
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}});
+    let creating = world.client.create(&pods, "team", &pod);
+    let (created, _) = tokio::join!(creating, world.client.create(&accounts, "team", &account));
+    created.expect("the account came in time");
+}

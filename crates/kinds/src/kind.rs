@@ -87,6 +87,12 @@ pub enum Subresource {
     Connect {
         /// Name in the path.
         name: &'static str,
+        /// Kind that discovery names, e.g. `PodExecOptions`.
+        kind: &'static str,
+        /// What may be asked of it: [`Verb::Get`], [`Verb::Create`].
+        verbs: &'static [Verb],
+        /// Query parameters, each with its JSON type.
+        options: &'static [(&'static str, &'static str)],
     },
 }
 
@@ -97,7 +103,7 @@ impl Subresource {
             Subresource::Status => "status",
             Subresource::Scale { .. } => "scale",
             Subresource::Finalize => "finalize",
-            Subresource::Call { name, .. } | Subresource::Connect { name } => name,
+            Subresource::Call { name, .. } | Subresource::Connect { name, .. } => name,
         }
     }
 }

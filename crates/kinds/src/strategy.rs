@@ -25,6 +25,12 @@ pub trait Strategy: Send + Sync {
     fn default(&self, _object: &mut Value) {}
     /// Fields that a creation may not set, or that it computes.
     fn prepare_create(&self, _object: &mut Value) {}
+    /// The service account, in the object's namespace, that a new object runs as: it must exist.
+    fn service_account<'v>(&self, _object: &'v Value) -> Option<&'v str> {
+        None
+    }
+    /// Completes a new object by what its service account says; `suffix` is random, for names.
+    fn run_as(&self, _object: &mut Value, _account: &Value, _suffix: &str) {}
     /// Fields that an update keeps from `old`, or that it computes.
     fn prepare_update(&self, _new: &mut Value, _old: &Value) {}
     /// Rules across fields.

@@ -35,6 +35,34 @@ const POD_FIELDS: &[&str] = &[
     "status.podIPs",
 ];
 
+const ATTACH: &[(&str, &str)] = &[
+    ("container", "string"),
+    ("stderr", "boolean"),
+    ("stdin", "boolean"),
+    ("stdout", "boolean"),
+    ("tty", "boolean"),
+];
+const EXEC: &[(&str, &str)] = &[
+    ("command", "string"),
+    ("container", "string"),
+    ("stderr", "boolean"),
+    ("stdin", "boolean"),
+    ("stdout", "boolean"),
+    ("tty", "boolean"),
+];
+const LOG: &[(&str, &str)] = &[
+    ("container", "string"),
+    ("follow", "boolean"),
+    ("insecureSkipTLSVerifyBackend", "boolean"),
+    ("limitBytes", "integer"),
+    ("previous", "boolean"),
+    ("sinceSeconds", "integer"),
+    ("sinceTime", "string"),
+    ("tailLines", "integer"),
+    ("timestamps", "boolean"),
+];
+const PORT_FORWARD: &[(&str, &str)] = &[("ports", "integer")];
+
 /// The table of the built-in kinds.
 pub fn built_in() -> Kinds {
     Kinds::new([core(), workloads(), network(), policies(), access(), questions()].into_iter().flatten())
@@ -114,7 +142,11 @@ fn workloads() -> Vec<Kind> {
             .graceful()
             .generation()
             .status()
+            .connect("attach", "PodAttachOptions", &[Verb::Create, Verb::Get], ATTACH)
             .call("binding", "v1", "Binding")
+            .connect("exec", "PodExecOptions", &[Verb::Create, Verb::Get], EXEC)
+            .connect("log", "Pod", &[Verb::Get], LOG)
+            .connect("portforward", "PodPortForwardOptions", &[Verb::Create, Verb::Get], PORT_FORWARD)
             .selectable(POD_FIELDS)
             .columns(columns::POD)
             .strategy(&rules::Pod),
@@ -296,6 +328,17 @@ impl Kind {
 
     fn call(mut self, name: &'static str, api_version: &'static str, kind: &'static str) -> Self {
         self.subresources.push(Subresource::Call { name, api_version, kind });
+        self
+    }
+
+    fn connect(
+        mut self,
+        name: &'static str,
+        kind: &'static str,
+        verbs: &'static [Verb],
+        options: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        self.subresources.push(Subresource::Connect { name, kind, verbs, options });
         self
     }
 

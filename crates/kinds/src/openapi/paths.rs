@@ -92,12 +92,13 @@ impl<'k> Writer<'k, '_> {
                 let rows = vec![("post", Action::Post, document.clone(), document)];
                 self.path(&path, &suffix, (group, version, kind), rows);
             }
-            Subresource::Connect { name: "log" } => {
-                self.path(&path, &suffix, own, vec![("get", Action::Get, Value::Null, Value::Null)]);
-            }
-            Subresource::Connect { .. } => {
-                let connect = |method| (method, Action::Connect, Value::Null, Value::Null);
-                self.path(&path, &suffix, own, vec![connect("get"), connect("post")]);
+            Subresource::Connect { kind, verbs, options, .. } => {
+                let reads = !verbs.contains(&Verb::Create);
+                let action = if reads { Action::Get } else { Action::Connect };
+                let methods = if reads { &["get"][..] } else { &["get", "post"] };
+                let rows = methods.iter().map(|method| (*method, action, Value::Null, Value::Null)).collect();
+                self.path(&path, &suffix, (own.0, own.1, kind), rows);
+                self.options(&path, options);
             }
         }
     }
@@ -110,10 +111,8 @@ impl<'k> Writer<'k, '_> {
         let tag = self.tag();
         let mut item = Map::new();
         for (method, action, body, answer) in rows {
-            let mut id = self.operation_id(suffix);
-            if action == Action::Connect {
-                id = format!("{}{id}", capital(method));
-            }
+            let method_word = if action == Action::Connect { capital(method) } else { String::new() };
+            let id = self.operation_id(&method_word, suffix);
             let subject = Subject { gvk, tag: &tag, id: &id, body, answer };
             item.insert(method.into(), operation(self.dialect, action, &subject));
         }
@@ -122,6 +121,15 @@ impl<'k> Writer<'k, '_> {
         parameters.push(self.dialect.query(PRETTY));
         item.insert("parameters".into(), parameters.into());
         self.paths.insert(path.to_owned(), item.into());
+    }
+
+    /// Adds query parameters that all operations of a path have.
+    fn options(&mut self, path: &str, options: &[(&'static str, &'static str)]) {
+        let Some(Value::Array(parameters)) = self.paths.get_mut(path).and_then(|p| p.get_mut("parameters"))
+        else {
+            return;
+        };
+        parameters.extend(options.iter().map(|option| self.dialect.query(*option)));
     }
 
     /// References to the object, its list, and `Status`.
@@ -153,12 +161,12 @@ impl<'k> Writer<'k, '_> {
         format!("{}_{}", group_name(&self.kind.group), self.kind.version)
     }
 
-    /// `CoreV1NamespacedPodStatus`, less the verb.
-    fn operation_id(&self, suffix: &str) -> String {
+    /// `CoreV1NamespacedPodStatus`, less the verb; `CoreV1GetNamespacedPodExec` where the method is part of it.
+    fn operation_id(&self, method: &str, suffix: &str) -> String {
         let group = capital(&group_name(&self.kind.group));
         let version = capital(&self.kind.version);
         let scope = if self.kind.namespaced() && suffix != "ForAllNamespaces" { "Namespaced" } else { "" };
-        format!("{group}{version}{scope}{}{suffix}", self.kind.kind)
+        format!("{group}{version}{method}{scope}{}{suffix}", self.kind.kind)
     }
 }
 

@@ -77,6 +77,23 @@ fn patches_name_their_kind_and_parameters() {
     assert!(at(&namespaces, &["paths", "/api/v1/namespaces/{name}"]).get("patch").is_some());
 }
 
+/// Streams are operations of their own, with the options that they take.
+#[test]
+fn streams_name_their_options() {
+    let v3 = openapi_v3(&built_in(), "", "v1");
+    let path = |name: &str| format!("/api/v1/namespaces/{{namespace}}/pods/{{name}}/{name}");
+    let exec = at(&v3, &["paths", &path("exec")]);
+    assert_eq!(at(exec, &["get", "operationId"]), "connectCoreV1GetNamespacedPodExec");
+    assert_eq!(at(exec, &["post", "operationId"]), "connectCoreV1PostNamespacedPodExec");
+    assert_eq!(at(exec, &["post", "x-kubernetes-action"]), "connect");
+    assert_eq!(at(exec, &["post", "x-kubernetes-group-version-kind", "kind"]), "PodExecOptions");
+    let names: Vec<_> = exec["parameters"].as_array().unwrap().iter().map(|p| &p["name"]).collect();
+    assert!(names.contains(&&json!("command")), "{names:?}");
+    let log = at(&v3, &["paths", &path("log")]);
+    assert_eq!(at(log, &["get", "operationId"]), "readCoreV1NamespacedPodLog");
+    assert!(log.get("post").is_none());
+}
+
 /// What client-side apply and `explain` read of a schema.
 #[test]
 fn schemas_carry_their_facts() {

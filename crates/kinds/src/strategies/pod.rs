@@ -1,5 +1,6 @@
 //! Rules of pods.
 
+mod account;
 mod qos;
 mod update;
 
@@ -40,6 +41,14 @@ impl Strategy for Pod {
         }
         let class = qos::class(pod);
         pod.put("status", json!({ "phase": "Pending", "qosClass": class }));
+    }
+
+    fn service_account<'v>(&self, pod: &'v Value) -> Option<&'v str> {
+        Some(pod.text("spec.serviceAccountName")).filter(|name| !name.is_empty())
+    }
+
+    fn run_as(&self, pod: &mut Value, account: &Value, suffix: &str) {
+        account::run_as(pod, account, suffix);
     }
 
     fn validate(&self, pod: &Value) -> FieldErrors {

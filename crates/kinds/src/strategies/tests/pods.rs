@@ -222,3 +222,50 @@ fn a_pod_on_a_node_gets_time_to_end() {
     check(json!({ "spec": { "nodeName": null } }), None, 0);
     check(json!({ "status": { "phase": "Succeeded" } }), Some(5), 0);
 }
+
+#[test]
+fn a_pod_gets_what_its_account_gives() {
+    const AT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let run = |spec: Value, account: Value| {
+        let mut pod = created("Pod", pod(spec));
+        assert_eq!(row("Pod").strategy.service_account(&pod), Some("default"));
+        row("Pod").strategy.run_as(&mut pod, &account, "abcde");
+        let defaulted = pod.clone();
+        defaults(&row("Pod"), &mut pod);
+        assert_eq!(pod, defaulted, "all that defaults would add is there");
+        assert_eq!(texts(wrong(&row("Pod"), &pod)), [""; 0]);
+        pod
+    };
+    let given = run(json!({ "initContainers": [{ "name": "i", "image": "x" }] }), json!({}));
+    let mount = json!([{ "name": "kube-api-access-abcde", "readOnly": true, "mountPath": AT }]);
+    assert_eq!(given["spec"]["containers"][0]["volumeMounts"], mount);
+    assert_eq!(given["spec"]["initContainers"][0]["volumeMounts"], mount);
+    let volume = &given["spec"]["volumes"][0];
+    assert_eq!(volume["name"], "kube-api-access-abcde");
+    assert_eq!(volume.at("projected.defaultMode"), 420);
+    assert_eq!(
+        volume.at("projected.sources").get(0),
+        Some(&json!({ "serviceAccountToken": { "expirationSeconds": 3607, "path": "token" } }))
+    );
+
+    let bare = |spec: Value, account: Value| assert!(!run(spec, account).has("spec.volumes"));
+    let (yes, no) =
+        (json!({ "automountServiceAccountToken": true }), json!({ "automountServiceAccountToken": false }));
+    bare(no.clone(), yes.clone());
+    bare(json!({}), no.clone());
+    assert!(run(yes, no).has("spec.volumes"), "the pod's own word counts first");
+
+    let mounts = json!([{ "name": "v", "mountPath": AT }]);
+    let containers = json!([{ "name": "a", "image": "x", "volumeMounts": mounts }]);
+    let own =
+        run(json!({ "containers": containers, "volumes": [{ "name": "v", "emptyDir": {} }] }), json!({}));
+    assert_eq!(own.items("spec.volumes").len(), 1, "what is mounted there stays");
+    let brought = run(json!({ "volumes": [{ "name": "kube-api-access-own", "emptyDir": {} }] }), json!({}));
+    assert_eq!(brought.items("spec.volumes").len(), 1);
+    assert_eq!(brought["spec"]["containers"][0]["volumeMounts"][0]["name"], "kube-api-access-own");
+
+    let secrets = json!({ "imagePullSecrets": [{ "name": "s" }] });
+    assert_eq!(run(json!({}), secrets.clone()).at("spec.imagePullSecrets"), &json!([{ "name": "s" }]));
+    let own = json!([{ "name": "own" }]);
+    assert_eq!(run(json!({ "imagePullSecrets": own }), secrets).at("spec.imagePullSecrets"), &own);
+}
