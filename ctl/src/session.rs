@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use clap::Args;
 use client::Client;
 use futures::StreamExt;
@@ -11,9 +11,9 @@ use futures::stream::BoxStream;
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request};
 use http_body_util::BodyExt;
-use kube::client::Body;
+use kube::client::{Body, Connection};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use object::{PatchType, Value};
+use object::{PatchType, Status, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::Error;
@@ -106,12 +106,7 @@ impl Session {
     }
 
     /// The answer to a request, as it is.
-    pub(crate) async fn bytes(
-        &self,
-        method: Method,
-        path: &str,
-        ask: Ask<'_>,
-    ) -> Result<bytes::Bytes, Error> {
+    pub(crate) async fn bytes(&self, method: Method, path: &str, ask: Ask<'_>) -> Result<Bytes, Error> {
         let request = request(method, path, &ask).map_err(|e| Error::Client(e.into()))?;
         self.client.bytes(request).await.map_err(|e| self.failure(e))
     }
@@ -184,6 +179,27 @@ impl Session {
         Ok(frames(body).boxed())
     }
 
+    /// The answer to a GET, piece by piece as it comes.
+    pub(crate) async fn stream(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<BoxStream<'static, Result<Bytes, Error>>, Error> {
+        let ask = Ask { query, accept: Some("application/json, */*"), ..Ask::default() };
+        let request = request(Method::GET, path, &ask).map_err(|e| Error::Client(e.into()))?;
+        let body = self.client.open(request).await.map_err(|e| self.failure(e))?.into_body();
+        Ok(body.into_data_stream().map_err(broken).boxed())
+    }
+
+    /// A WebSocket connection at a path with its query.
+    pub(crate) async fn connect(&self, path: &str) -> Result<Connection, Error> {
+        let request = Request::get(path).body(Vec::new()).map_err(|e| Error::Client(e.into()))?;
+        self.client.kube().connect(request).await.map_err(|error| match error {
+            kube::Error::Api(status) => Error::Api(Box::new(status_of(*status))),
+            other => self.failure(client::Error::Transport(other.into())),
+        })
+    }
+
     fn failure(&self, error: client::Error) -> Error {
         match error {
             client::Error::Api(status) => Error::Api(status),
@@ -191,6 +207,16 @@ impl Session {
             other => Error::Client(other),
         }
     }
+}
+
+fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Client(client::Error::Transport(error.into()))
+}
+
+/// The API's words, as kube reads them.
+fn status_of(status: kube::core::Status) -> Status {
+    let reason = serde_json::from_value(status.reason.into()).ok();
+    Status { code: status.code, reason, message: status.message, details: None }
 }
 
 /// Puts the rows and items of a page behind those before it.
@@ -238,9 +264,14 @@ fn request(method: Method, path: &str, ask: &Ask<'_>) -> Result<Request<Body>, h
 }
 
 fn with_query(path: &str, query: &[(&str, &str)]) -> String {
-    let given = query.iter().filter(|(_, value)| !value.is_empty());
+    let given: Vec<_> = query.iter().copied().filter(|(_, value)| !value.is_empty()).collect();
+    with_words(path, &given)
+}
+
+/// A path with a query in which values may be empty.
+pub(crate) fn with_words(path: &str, query: &[(&str, &str)]) -> String {
     let mut path = path.to_owned();
-    for (name, value) in given {
+    for (name, value) in query {
         path.push(if path.contains('?') { '&' } else { '?' });
         path.push_str(name);
         path.push('=');
@@ -256,8 +287,7 @@ pub(crate) fn segment(name: &str) -> String {
 
 /// The lines of a body, each a document.
 fn frames(body: Body) -> impl futures::Stream<Item = Result<Value, Error>> + Send {
-    let transport = |e: Box<dyn std::error::Error + Send + Sync>| Error::Client(client::Error::Transport(e));
-    let chunks = body.into_data_stream().map_err(move |e| transport(e.into())).boxed();
+    let chunks = body.into_data_stream().map_err(broken).boxed();
     futures::stream::try_unfold((chunks, BytesMut::new()), move |(mut chunks, mut rest)| async move {
         loop {
             if let Some(end) = rest.iter().position(|&byte| byte == b'\n') {

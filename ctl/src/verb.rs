@@ -15,14 +15,20 @@ pub enum Verb {
     Apply(crate::apply::Apply),
     /// Print the supported API resources on the server.
     ApiResources(crate::api_resources::ApiResources),
+    /// Attach to a process that is already running inside a container.
+    Attach(crate::exec::Attach),
     /// Create a resource from a file or from stdin.
     Create(crate::create::Create),
     /// Delete resources by file names, stdin, resources and names, or by resources and label selector.
     Delete(crate::delete::Delete),
     /// Show details of a specific resource or group of resources.
     Describe(crate::describe::Describe),
+    /// Execute a command in a container.
+    Exec(crate::exec::Exec),
     /// Display one or many resources.
     Get(crate::get::Get),
+    /// Print the logs for a container in a pod or specified resource.
+    Logs(crate::logs::Logs),
     /// Manage the rollout of a resource.
     Rollout(crate::rollout::Rollout),
     /// Set a new size for a deployment, replica set, or replication controller.
@@ -38,7 +44,8 @@ pub enum Verb {
 /// Does what a verb says.
 ///
 /// # Errors
-/// See [`Error`]; its text is for standard error as it is, and the exit code is 1 then.
+/// See [`Error`]; its text is for standard error as it is, and the exit code is 1 then. A command that `exec` ran
+/// gives its own exit code instead.
 pub async fn run(verb: Verb, global: Global) -> Result<ExitCode, Error> {
     let session = Session::new(&global).await;
     if let Verb::Version(args) = verb {
@@ -46,12 +53,15 @@ pub async fn run(verb: Verb, global: Global) -> Result<ExitCode, Error> {
     }
     let session = session?;
     match verb {
+        Verb::Attach(args) => return args.run(&session).await,
+        Verb::Exec(args) => return args.run(&session).await,
         Verb::Apply(args) => args.run(&session).await,
         Verb::ApiResources(args) => args.run(&session).await,
         Verb::Create(args) => args.run(&session).await,
         Verb::Delete(args) => args.run(&session).await,
         Verb::Describe(args) => args.run(&session).await,
         Verb::Get(args) => args.run(&session).await,
+        Verb::Logs(args) => args.run(&session).await,
         Verb::Rollout(args) => args.run(&session).await,
         Verb::Scale(args) => args.run(&session).await,
         Verb::Set(args) => args.run(&session).await,

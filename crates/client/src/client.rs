@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response};
@@ -24,6 +26,22 @@ fn media_type(patch: PatchType) -> &'static str {
         PatchType::Merge => "application/merge-patch+json",
         PatchType::Strategic => "application/strategic-merge-patch+json",
     }
+}
+
+/// The certificate of the CA of a kubeconfig's current context, in PEM; none where it names none.
+pub fn authority(path: &Path) -> Result<Option<String>, Error> {
+    let unusable = |e: kube::config::KubeconfigError| Error::Config(e.into());
+    let file = Kubeconfig::read_from(path).map_err(unusable)?;
+    let context = file.contexts.iter().find(|context| Some(&context.name) == file.current_context.as_ref());
+    let name = context.and_then(|context| context.context.as_ref()).map(|context| &context.cluster);
+    let cluster = file.clusters.iter().find(|cluster| Some(&cluster.name) == name);
+    let Some(cluster) = cluster.and_then(|cluster| cluster.cluster.as_ref()) else { return Ok(None) };
+    let given = match (&cluster.certificate_authority_data, &cluster.certificate_authority) {
+        (Some(data), _) => STANDARD.decode(data).map_err(|e| Error::Config(e.into()))?,
+        (None, Some(path)) => std::fs::read(path).map_err(|e| Error::Config(e.into()))?,
+        (None, None) => return Ok(None),
+    };
+    String::from_utf8(given).map(Some).map_err(|e| Error::Config(e.into()))
 }
 
 /// What a list asks for; empty texts and 0 mean: not given.
