@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use object::Time;
 
 use crate::observed::{ContainerState, ImageState, Observed, ObservedContainer};
-use crate::pod::{Container, Pod};
+use crate::pod::{Container, Pod, PullPolicy};
 use crate::restart::{self, go_duration};
 use crate::status::{ContainerStatus, Running, State, Terminated};
 use crate::verdict;
@@ -28,16 +28,23 @@ pub(crate) fn container(
     };
     let next = match &latest.state {
         ContainerState::Exited { code, .. } if !ending && verdict::again(desired, container, *code) => {
-            restart::next(latest).filter(|next| next.at > now)
+            restart::next(latest)
         }
         _ => None,
     };
     let ended = observed.previous(&container.name).and_then(terminated);
     let before = ended.map(|t| State { terminated: Some(t), ..State::default() });
     let kept = || old.filter(|o| o.restart_count == latest.attempt).map(|o| o.last_state.clone());
-    let (state, last_state) = match next {
-        Some(next) => (backing_off(desired, container, next.delay), ended_state(latest)),
-        None => (state(latest), before.or_else(kept).unwrap_or_default()),
+    let hindered = || hindrance(desired, container, observed, now);
+    let restarting = next.and_then(|next| match next.at > now {
+        true => Some(backing_off(desired, container, next.delay)),
+        false => hindered(),
+    });
+    let last = || before.or_else(kept).unwrap_or_default();
+    let (state, last_state) = match (restarting, &latest.state) {
+        (Some(waiting), _) => (waiting, ended_state(latest)),
+        (None, ContainerState::Created) => (hindered().unwrap_or_else(creating), last()),
+        (None, _) => (state(latest), last()),
     };
     ContainerStatus {
         name: container.name.clone(),
@@ -72,15 +79,36 @@ fn unseen(
 
 /// Why a container that was never started waits.
 fn waiting(desired: &Pod, container: &Container, observed: &Observed, now: Time) -> State {
-    if let Some(ImageState::Failed { reason, message, at, .. }) = observed.image(&container.image) {
-        if now < pull_error_until(*at) {
-            return State::waiting(reason, message);
+    hindrance(desired, container, observed, now).unwrap_or_else(|| match desired.spec.init.is_empty() {
+        true => creating(),
+        false => State::waiting("PodInitializing", ""),
+    })
+}
+
+/// What keeps a container from starting: its image, or else the last try at it.
+fn hindrance(desired: &Pod, container: &Container, observed: &Observed, now: Time) -> Option<State> {
+    let image = &container.image;
+    match observed.image(image) {
+        Some(ImageState::Failed { reason, message, at, .. }) => {
+            if now < pull_error_until(*at) || reason == "InvalidImageName" {
+                return Some(State::waiting(reason, message));
+            }
+            let back_off = format!("Back-off pulling image {image:?}: {reason}: {message}");
+            return Some(State::waiting("ImagePullBackOff", back_off));
         }
-        let back_off = format!("Back-off pulling image {:?}: {reason}: {message}", container.image);
-        return State::waiting("ImagePullBackOff", back_off);
+        None if container.pull == PullPolicy::Never
+            && verdict::is_its_turn(desired, observed, &container.name) =>
+        {
+            let message = format!("Container image {image:?} is not present with pull policy of Never");
+            return Some(State::waiting("ErrImageNeverPull", message));
+        }
+        _ => {}
     }
-    let reason = if desired.spec.init.is_empty() { "ContainerCreating" } else { "PodInitializing" };
-    State::waiting(reason, "")
+    observed.trouble(&container.name).map(|trouble| State::waiting(&trouble.reason, &trouble.message))
+}
+
+fn creating() -> State {
+    State::waiting("ContainerCreating", "")
 }
 
 fn backing_off(desired: &Pod, container: &Container, delay: SignedDuration) -> State {
@@ -95,7 +123,7 @@ fn backing_off(desired: &Pod, container: &Container, delay: SignedDuration) -> S
 
 fn state(container: &ObservedContainer) -> State {
     match &container.state {
-        ContainerState::Created => State::waiting("ContainerCreating", ""),
+        ContainerState::Created => creating(),
         ContainerState::Running { since, .. } => {
             State { running: Some(Running { started_at: Some(seconds(*since)) }), ..State::default() }
         }

@@ -13,15 +13,15 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use jiff::SignedDuration;
-use object::Time;
+use object::{Key, Time};
 use parking_lot::Mutex;
 
 use crate::observed::{
     ContainerState, Image, ImageState, Observed, ObservedContainer, Sandbox, SandboxState,
 };
 use crate::plan::Effect;
-use crate::pod::Pod;
-use crate::runtime::{Runtime, RuntimeError};
+use crate::pod::{Pod, PullPolicy};
+use crate::runtime::{Held, Runtime, RuntimeError};
 
 /// How long things take.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,6 +56,7 @@ struct World {
 
 #[derive(Default)]
 struct FakePod {
+    key: Key,
     sandbox: Option<FakeSandbox>,
     containers: Vec<FakeContainer>,
     pulls: Vec<Pull>,
@@ -63,6 +64,7 @@ struct FakePod {
 
 struct FakeSandbox {
     address: u32,
+    since: Time,
     ready: Time,
 }
 
@@ -115,11 +117,12 @@ impl FakeRuntime {
     }
 
     fn pull(&self, pod: &Pod, fake: &mut FakePod, image: &str, now: Time) {
-        let fails = image.contains("missing") || pod.hints.contains_key("image-missing");
+        let fails = is_missing(pod, image);
         let done = now + self.delays.pull;
         match fake.pulls.iter_mut().find(|pull| pull.image == image) {
-            Some(pull) if pull.fails && pull.done <= now => {
-                (pull.done, pull.failures, pull.fails) = (done, pull.failures + 1, fails);
+            Some(pull) if pull.done <= now => {
+                let failures = if pull.fails { pull.failures + 1 } else { 1 };
+                (pull.done, pull.failures, pull.fails) = (done, failures, fails);
             }
             Some(_) => {}
             None => fake.pulls.push(Pull { image: image.to_owned(), done, fails, failures: 1 }),
@@ -149,23 +152,35 @@ impl Runtime for FakeRuntime {
         Ok(world.pods.get(&pod.uid).map(|fake| fake.observe(pod, now)).unwrap_or_default())
     }
 
+    async fn held(&self) -> Result<Vec<Held>, RuntimeError> {
+        let held = |(uid, fake): (&Arc<str>, &FakePod)| Held { uid: uid.clone(), key: fake.key.clone() };
+        Ok(self.world.lock().pods.iter().map(held).collect())
+    }
+
+    async fn forget(&self, pod: &Pod) -> Result<(), RuntimeError> {
+        self.world.lock().pods.remove(&pod.uid);
+        Ok(())
+    }
+
     async fn perform(&self, pod: &Pod, effect: &Effect, now: Time) -> Result<(), RuntimeError> {
         let mut world = self.world.lock();
         if *effect == Effect::CreateSandbox {
-            world.create_sandbox(pod, now + self.delays.sandbox);
+            world.create_sandbox(pod, now, now + self.delays.sandbox);
             return Ok(());
         }
         if *effect == Effect::RemoveSandbox {
             world.remove_sandbox(pod);
             return Ok(());
         }
-        let fake = world.pods.entry(pod.uid.clone()).or_default();
+        let fake = world.of(pod);
         match effect {
             Effect::PullImage { image } => self.pull(pod, fake, image, now),
             Effect::StartContainer { name, attempt, streak } => {
                 self.start(pod, fake, name, *attempt, *streak, now)
             }
-            Effect::StopContainer { name, attempt, grace } => self.stop(fake, name, *attempt, *grace, now),
+            Effect::StopContainer { name, attempt, grace, .. } => {
+                self.stop(fake, name, *attempt, *grace, now)
+            }
             Effect::RemoveContainer { name, attempt } => {
                 fake.containers.retain(|c| !(c.name == *name && c.attempt == *attempt));
             }
@@ -181,7 +196,12 @@ impl Runtime for FakeRuntime {
 }
 
 impl World {
-    fn create_sandbox(&mut self, pod: &Pod, ready: Time) {
+    fn of(&mut self, pod: &Pod) -> &mut FakePod {
+        let fresh = || FakePod { key: pod.key.clone(), ..FakePod::default() };
+        self.pods.entry(pod.uid.clone()).or_insert_with(fresh)
+    }
+
+    fn create_sandbox(&mut self, pod: &Pod, since: Time, ready: Time) {
         if self.pods.get(&pod.uid).is_some_and(|fake| fake.sandbox.is_some()) {
             return;
         }
@@ -189,7 +209,7 @@ impl World {
             self.next += 1;
             self.next - 1
         });
-        self.pods.entry(pod.uid.clone()).or_default().sandbox = Some(FakeSandbox { address, ready });
+        self.of(pod).sandbox = Some(FakeSandbox { address, since, ready });
     }
 
     fn remove_sandbox(&mut self, pod: &Pod) {
@@ -221,11 +241,12 @@ impl World {
             return;
         }
         let address = self.claim(u32::from(address));
-        let sandbox = Some(FakeSandbox { address, ready: Time::UNIX_EPOCH });
+        let sandbox = Some(FakeSandbox { address, since: Time::UNIX_EPOCH, ready: Time::UNIX_EPOCH });
         let images = pod.spec.init.iter().chain(&pod.spec.containers).map(|c| c.image.clone());
         let pulls =
             images.map(|image| Pull { image, done: Time::UNIX_EPOCH, fails: false, failures: 0 }).collect();
-        self.pods.insert(pod.uid.clone(), FakePod { sandbox, containers, pulls });
+        let key = pod.key.clone();
+        self.pods.insert(pod.uid.clone(), FakePod { key, sandbox, containers, pulls });
     }
 
     /// Marks an address as given out.
@@ -263,13 +284,28 @@ impl FakePod {
         let sandbox = self.sandbox.as_ref().map(|sandbox| Sandbox {
             state: if sandbox.ready <= now { SandboxState::Ready } else { SandboxState::Coming },
             ips: vec![Ipv4Addr::from(sandbox.address).to_string()],
+            since: sandbox.since,
         });
         Observed {
             sandbox,
             containers: self.containers.iter().map(|c| c.observe(pod, now)).collect(),
-            images: self.pulls.iter().map(|pull| pull.observe(now)).collect(),
+            images: self.pulls.iter().map(|pull| pull.observe(now)).chain(self.built_in(pod)).collect(),
+            troubles: Vec::new(),
             look_again: self.moments().filter(|moment| *moment > now).min(),
         }
+    }
+
+    /// Images that are there without a pull: those that may not be pulled, unless they are said to be missing.
+    fn built_in(&self, pod: &Pod) -> impl Iterator<Item = Image> {
+        let containers = pod.spec.init.iter().chain(&pod.spec.containers);
+        let asked = |image: &str| self.pulls.iter().any(|pull| pull.image == image);
+        containers
+            .filter(|c| c.pull == PullPolicy::Never && !is_missing(pod, &c.image))
+            .filter(move |c| !asked(&c.image))
+            .map(|c| Image {
+                name: c.image.clone(),
+                state: ImageState::Present { id: image_id(&c.image), pulled: None },
+            })
     }
 
     /// When something changes by itself.
@@ -309,6 +345,7 @@ impl FakeContainer {
                 started: true,
                 ready: self.ready.is_some_and(|ready| ready <= now),
                 stopping: end.filter(|(.., told)| *told).map(|(at, ..)| at),
+                failing: None,
             },
         }
     }
@@ -318,7 +355,7 @@ impl Pull {
     fn observe(&self, now: Time) -> Image {
         let state = match (self.done <= now, self.fails) {
             (false, _) => ImageState::Pulling,
-            (true, false) => ImageState::Present { id: image_id(&self.image) },
+            (true, false) => ImageState::Present { id: image_id(&self.image), pulled: Some(self.done) },
             (true, true) => ImageState::Failed {
                 reason: "ErrImagePull".to_owned(),
                 message: format!("failed to pull image {:?}: not found", self.image),
@@ -328,6 +365,10 @@ impl Pull {
         };
         Image { name: self.image.clone(), state }
     }
+}
+
+fn is_missing(pod: &Pod, image: &str) -> bool {
+    image.contains("missing") || pod.hints.contains_key("image-missing")
 }
 
 fn image_id(image: &str) -> String {

@@ -4,21 +4,35 @@
 //! that run nothing.
 
 mod agent;
+mod census;
+mod console;
+mod container_runtime;
 mod containers;
+mod facts;
 mod fake;
+mod known;
 mod node;
+mod notes;
 mod observed;
 mod plan;
 mod pod;
+mod probes;
 mod registrar;
 mod report;
+mod resolv;
 mod restart;
 mod run;
+mod run_node;
 mod runtime;
+mod services;
 mod status;
+mod troubles;
 mod verdict;
 
+pub mod cgroups;
+pub mod pod_config;
 pub mod suite;
+pub mod volumes;
 
 #[cfg(test)]
 mod run_tests;
@@ -27,12 +41,19 @@ mod stories;
 #[cfg(test)]
 mod world;
 
+pub use facts::{Disk, FactsError, FactsOptions, Finding, Measured, Pressures, conditions, measure, observe};
 pub use fake::{Delays, FakeRuntime};
 pub use node::{LEASE_NAMESPACE, LEASE_SECONDS, NodeFacts};
-pub use observed::{ContainerState, Image, ImageState, Observed, ObservedContainer, Sandbox, SandboxState};
+pub use observed::{
+    ContainerState, Failing, Image, ImageState, Observed, ObservedContainer, Sandbox, SandboxState, Trouble,
+};
 pub use plan::{Effect, Plan, has_left, plan, plan_gone};
-pub use pod::{Container, Deletion, FAKE_PREFIX, Pod, Restart, Spec};
+pub use pod::{Container, Deletion, FAKE_PREFIX, Pod, PullPolicy, Restart, Spec};
+pub use probes::{
+    ExecEnd, ExecProbe, HttpGet, News, Probe, ProbeAction, ProbeKind, ProbeResult, Prober, Reported, Target,
+};
 pub use report::{Host, report, status};
 pub use run::{FakeOptions, MissingKind, run_fake};
-pub use runtime::{Runtime, RuntimeError};
+pub use run_node::{NodeError, NodeOptions, engine, reset_node, run_node};
+pub use runtime::{Held, Runtime, RuntimeError};
 pub use status::{Condition, ContainerStatus, Ip, Phase, Running, State, Status, Terminated, Waiting};

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use object::{Time, Value, format_micro_time, format_time};
 use serde_json::json;
 
+use crate::facts::{Finding, Pressures, conditions};
+
 /// The namespace of node leases.
 pub const LEASE_NAMESPACE: &str = "kube-node-lease";
 /// Seconds for which a lease is good.
@@ -37,6 +39,12 @@ pub struct NodeFacts {
     pub ids: [String; 3],
     /// Further labels.
     pub labels: BTreeMap<String, String>,
+    /// Annotations that the agent answers for.
+    pub annotations: BTreeMap<String, String>,
+    /// Port of the node's own server; 0 where it has none.
+    pub port: u16,
+    /// How it fares.
+    pub findings: Vec<Finding>,
 }
 
 impl NodeFacts {
@@ -56,11 +64,25 @@ impl NodeFacts {
             os_image: "fake".to_owned(),
             ids: [id("machine"), id("system"), id("boot")],
             labels: [("type".to_owned(), "fake".to_owned())].into(),
+            annotations: BTreeMap::new(),
+            port: 0,
+            findings: conditions(&Pressures::default(), &[]),
         }
     }
 
     /// The object to register.
     pub fn node(&self, now: Time) -> Value {
+        json!({
+            "apiVersion": "v1", "kind": "Node",
+            "metadata": self.metadata(),
+            "spec": {},
+            "status": self.status(&[], now),
+        })
+    }
+
+    /// Name, and the labels and annotations that the agent answers for: also the merge patch that brings those of a
+    /// registered node up to date.
+    pub fn metadata(&self) -> Value {
         let mut labels = self.labels.clone();
         for (key, value) in [("hostname", &self.name), ("os", &self.os), ("arch", &self.arch)] {
             labels.insert(format!("kubernetes.io/{key}"), value.clone());
@@ -68,12 +90,7 @@ impl NodeFacts {
         for (key, value) in [("os", &self.os), ("arch", &self.arch)] {
             labels.insert(format!("beta.kubernetes.io/{key}"), value.clone());
         }
-        json!({
-            "apiVersion": "v1", "kind": "Node",
-            "metadata": {"name": self.name, "labels": labels},
-            "spec": {},
-            "status": self.status(&[], now),
-        })
+        json!({"name": self.name, "labels": labels, "annotations": self.annotations})
     }
 
     /// The node's status. `old` are the conditions as the API has them, which keep their transition times.
@@ -85,8 +102,9 @@ impl NodeFacts {
         json!({
             "capacity": self.capacity,
             "allocatable": self.allocatable,
-            "conditions": conditions(old, now),
+            "conditions": self.conditions(old, now),
             "addresses": addresses,
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": self.port}},
             "nodeInfo": {
                 "machineID": machine, "systemUUID": system, "bootID": boot,
                 "kernelVersion": self.kernel, "osImage": self.os_image,
@@ -97,53 +115,47 @@ impl NodeFacts {
         })
     }
 
-    /// A lease held by the node, which owns it.
-    pub fn lease(&self, node_uid: &str, now: Time) -> Value {
-        json!({
-            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-            "metadata": {
-                "name": self.name, "namespace": LEASE_NAMESPACE,
-                "ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": self.name, "uid": node_uid}],
-            },
-            "spec": self.lease_spec(now),
-        })
-    }
-
-    /// The merge patch that renews the lease.
-    pub fn renewal(&self, now: Time) -> Value {
-        json!({"spec": self.lease_spec(now)})
-    }
-
-    fn lease_spec(&self, now: Time) -> Value {
-        json!({
-            "holderIdentity": self.name, "leaseDurationSeconds": LEASE_SECONDS,
-            "renewTime": format_micro_time(now),
-        })
-    }
-}
-
-/// (type, status, reason, message) of every condition of a node that is well, in upstream's words.
-const WELL: [(&str, &str, &str, &str); 4] = [
-    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-];
-
-fn conditions(old: &[Value], now: Time) -> Vec<Value> {
-    let now = format_time(now);
-    let since = |kind: &str, status: &str| {
-        let same = old.iter().find(|c| c["type"] == kind && c["status"] == status);
-        same.and_then(|c| c["lastTransitionTime"].as_str()).unwrap_or(&now).to_owned()
-    };
-    WELL.iter()
-        .map(|&(kind, status, reason, message)| {
+    /// Conditions keep the time of their last change.
+    fn conditions(&self, old: &[Value], now: Time) -> Vec<Value> {
+        let now = format_time(now);
+        let since = |kind: &str, status: &str| {
+            let same = old.iter().find(|c| c["type"] == kind && c["status"] == status);
+            same.and_then(|c| c["lastTransitionTime"].as_str()).unwrap_or(&now).to_owned()
+        };
+        let told = |finding: &Finding| {
+            let Finding { kind, holds, reason, message } = finding;
+            let status = if *holds { "True" } else { "False" };
             json!({
                 "type": kind, "status": status, "reason": reason, "message": message,
                 "lastHeartbeatTime": now, "lastTransitionTime": since(kind, status),
             })
-        })
-        .collect()
+        };
+        self.findings.iter().map(told).collect()
+    }
+}
+
+/// A lease held by a node, which owns it.
+pub fn lease(name: &str, uid: &str, now: Time) -> Value {
+    json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {
+            "name": name, "namespace": LEASE_NAMESPACE,
+            "ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": name, "uid": uid}],
+        },
+        "spec": lease_spec(name, now),
+    })
+}
+
+/// The merge patch that renews a node's lease.
+pub fn renewal(name: &str, now: Time) -> Value {
+    json!({"spec": lease_spec(name, now)})
+}
+
+fn lease_spec(name: &str, now: Time) -> Value {
+    json!({
+        "holderIdentity": name, "leaseDurationSeconds": LEASE_SECONDS,
+        "renewTime": format_micro_time(now),
+    })
 }
 
 #[cfg(test)]
@@ -163,6 +175,6 @@ mod tests {
         let ready = status["conditions"].as_array().unwrap().iter().find(|c| c["type"] == "Ready").unwrap();
         assert_eq!(ready["lastTransitionTime"], "1970-01-01T00:00:00Z");
         assert_eq!(ready["lastHeartbeatTime"], "1970-01-01T00:05:00Z");
-        assert_eq!(facts.lease("u", later)["spec"]["renewTime"], "1970-01-01T00:05:00.000000Z");
+        assert_eq!(super::lease("n", "u", later)["spec"]["renewTime"], "1970-01-01T00:05:00.000000Z");
     }
 }

@@ -11,6 +11,8 @@ pub struct Observed {
     pub containers: Vec<ObservedContainer>,
     /// The images that the pod's containers need.
     pub images: Vec<Image>,
+    /// Why the last try at a container or the sandbox failed; the agent's memory, which runtimes leave empty.
+    pub troubles: Vec<Trouble>,
     /// When something will have changed by itself, where the runtime can tell.
     pub look_again: Option<Time>,
 }
@@ -22,6 +24,8 @@ pub struct Sandbox {
     pub state: SandboxState,
     /// Addresses, the first one first.
     pub ips: Vec<String>,
+    /// When it was made, by the node's clock.
+    pub since: Time,
 }
 
 /// The state of a sandbox.
@@ -74,6 +78,8 @@ pub enum ContainerState {
         ready: bool,
         /// By when it must have ended, once it was told to stop.
         stopping: Option<Time>,
+        /// Set once a liveness or startup probe has failed too often: the attempt is to be ended.
+        failing: Option<Failing>,
     },
     /// Ended; stays so.
     Exited {
@@ -90,6 +96,26 @@ pub enum ContainerState {
     },
 }
 
+/// A probe's verdict that a container is to be ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failing {
+    /// A sentence without its end, as in `Container web failed liveness probe`.
+    pub why: String,
+    /// Seconds that the container gets to end, where the probe says.
+    pub grace: Option<i64>,
+}
+
+/// A try that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The container; none where the sandbox or the volumes could not be made.
+    pub container: Option<String>,
+    /// `CreateContainerConfigError`, `CreateContainerError`, `RunContainerError`, ….
+    pub reason: String,
+    /// A sentence.
+    pub message: String,
+}
+
 /// An image that is needed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
@@ -99,7 +125,8 @@ pub struct Image {
     pub state: ImageState,
 }
 
-/// The state of an image on the node; one that was never asked for is absent from [`Observed::images`].
+/// The state of an image on the node; one that is not there and that nobody asked for is absent from
+/// [`Observed::images`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum ImageState {
     /// On its way.
@@ -108,8 +135,10 @@ pub enum ImageState {
     Present {
         /// Its id.
         id: String,
+        /// When the last pull of it succeeded, if only by finding it up to date; none where that is not known.
+        pulled: Option<Time>,
     },
-    /// The last pull failed.
+    /// The last pull failed, and what may be there of older pulls will not do.
     Failed {
         /// `ErrImagePull`, `InvalidImageName`, ….
         reason: String,
@@ -132,6 +161,11 @@ impl Observed {
     pub fn previous(&self, name: &str) -> Option<&ObservedContainer> {
         let latest = self.latest(name)?.attempt;
         self.containers.iter().filter(|c| c.name == name && c.attempt < latest).max_by_key(|c| c.attempt)
+    }
+
+    /// Why the last try at a container failed.
+    pub fn trouble(&self, name: &str) -> Option<&Trouble> {
+        self.troubles.iter().find(|trouble| trouble.container.as_deref() == Some(name))
     }
 
     /// The state of an image.

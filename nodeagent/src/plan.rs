@@ -3,15 +3,18 @@
 use jiff::SignedDuration;
 use object::Time;
 
-use crate::observed::{ContainerState, ImageState, Observed, ObservedContainer, SandboxState};
-use crate::pod::{Container, Pod};
+use crate::observed::{ContainerState, Failing, ImageState, Observed, ObservedContainer, SandboxState};
+use crate::pod::{Container, Pod, PullPolicy, Restart};
 use crate::restart;
 use crate::verdict::{self, Verdict};
+
+/// When an image that may not be pulled is looked for again.
+const LOOK_FOR_IMAGE: SignedDuration = SignedDuration::from_secs(10);
 
 /// One step that a runtime performs. Performing it again changes nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Begin to fetch an image.
+    /// Begin to fetch an image, or to find that the one that is there is up to date.
     PullImage {
         /// As the container names it.
         image: String,
@@ -35,6 +38,8 @@ pub enum Effect {
         attempt: u32,
         /// How long it gets.
         grace: SignedDuration,
+        /// Why, where it ends alone and not with its pod: a sentence for the event.
+        why: Option<String>,
     },
     /// Forget an attempt that ended.
     RemoveContainer {
@@ -113,14 +118,11 @@ fn run(desired: &Pod, observed: &Observed, now: Time, plan: &mut Plan) {
 fn initialize(desired: &Pod, observed: &Observed, now: Time, plan: &mut Plan) -> bool {
     let begun = verdict::containers_begun(desired, observed);
     for container in &desired.spec.init {
-        let latest = observed.latest(&container.name);
-        if container.is_sidecar() {
+        let passed = begun || verdict::has_passed(container, observed);
+        if container.is_sidecar() || !passed {
             keep_up(desired, container, observed, now, plan);
-            if !begun && !latest.is_some_and(ObservedContainer::has_started) {
-                return false;
-            }
-        } else if !begun && latest.and_then(ObservedContainer::exit_code) != Some(0) {
-            keep_up(desired, container, observed, now, plan);
+        }
+        if !passed {
             return false;
         }
     }
@@ -133,6 +135,9 @@ fn keep_up(desired: &Pod, container: &Container, observed: &Observed, now: Time,
         return start(container, verdict::first_attempt(desired, &container.name), 0, observed, now, plan);
     };
     match &latest.state {
+        ContainerState::Running { failing: Some(failing), stopping: None, .. } => {
+            give_up(desired, container, latest, failing, now, plan);
+        }
         ContainerState::Running { .. } => {}
         ContainerState::Created => start(container, latest.attempt, latest.streak, observed, now, plan),
         ContainerState::Exited { code, .. } => {
@@ -146,14 +151,32 @@ fn keep_up(desired: &Pod, container: &Container, observed: &Observed, now: Time,
     }
 }
 
+/// Ends an attempt that its probes have given up.
+fn give_up(
+    desired: &Pod,
+    container: &Container,
+    latest: &ObservedContainer,
+    failing: &Failing,
+    now: Time,
+    plan: &mut Plan,
+) {
+    let grace = SignedDuration::from_secs(failing.grace.unwrap_or(desired.spec.grace));
+    let restarts = desired.restart_of(container) != Restart::Never;
+    let why = if restarts { format!("{}, will be restarted", failing.why) } else { failing.why.clone() };
+    stop(latest, now, grace, Some(why), plan);
+}
+
 fn start(container: &Container, attempt: u32, streak: u32, observed: &Observed, now: Time, plan: &mut Plan) {
     let pull = || Effect::PullImage { image: container.image.clone() };
     let effect = match observed.image(&container.image) {
-        Some(ImageState::Present { .. }) => {
+        Some(ImageState::Present { pulled, .. }) if will_do(container, *pulled, observed) => {
             Effect::StartContainer { name: container.name.clone(), attempt, streak }
         }
         Some(ImageState::Pulling) => return,
-        None => pull(),
+        None | Some(ImageState::Failed { .. }) if container.pull == PullPolicy::Never => {
+            return plan.look_again(now + LOOK_FOR_IMAGE);
+        }
+        Some(ImageState::Present { .. }) | None => pull(),
         Some(ImageState::Failed { at, failures, .. }) => {
             let next = restart::next_pull(*at, *failures);
             if next > now {
@@ -166,6 +189,18 @@ fn start(container: &Container, attempt: u32, streak: u32, observed: &Observed, 
     if !plan.effects.contains(&effect) {
         plan.effects.push(effect);
     }
+}
+
+/// Whether an image that is there can be started. With the policy `Always` its last pull must be later than
+/// the need for it: than the end of the attempt before, or for the first attempt than the sandbox. All these
+/// times are the node's own. An attempt that is made already has its image.
+fn will_do(container: &Container, pulled: Option<Time>, observed: &Observed) -> bool {
+    let needed = match observed.latest(&container.name).map(|latest| &latest.state) {
+        Some(ContainerState::Exited { at, .. }) => Some(*at),
+        Some(_) => return true,
+        None => observed.sandbox.as_ref().map(|sandbox| sandbox.since),
+    };
+    container.pull != PullPolicy::Always || pulled >= needed
 }
 
 /// Forgets attempts older than the one before the latest.
@@ -195,11 +230,17 @@ fn stop_all(sidecars: &[&str], observed: &Observed, now: Time, grace: SignedDura
         observed.containers.iter().filter(going).map(rank).max_by_key(|rank| rank.map_or(usize::MAX, |r| r));
     let Some(last) = last else { return };
     for container in observed.containers.iter().filter(going).filter(|c| rank(c) == last) {
-        stop(container, now, grace, plan);
+        stop(container, now, grace, None, plan);
     }
 }
 
-fn stop(container: &ObservedContainer, now: Time, grace: SignedDuration, plan: &mut Plan) {
+fn stop(
+    container: &ObservedContainer,
+    now: Time,
+    grace: SignedDuration,
+    why: Option<String>,
+    plan: &mut Plan,
+) {
     let deadline = now + grace;
     let stopping = match container.state {
         ContainerState::Running { stopping, .. } => stopping,
@@ -210,6 +251,10 @@ fn stop(container: &ObservedContainer, now: Time, grace: SignedDuration, plan: &
             name: container.name.clone(),
             attempt: container.attempt,
             grace,
+            why,
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use object::{Key, Time, Value};
 use serde::Deserialize;
 
+use crate::probes::{PortDoc, Probe, ProbeDoc, ProbeKind};
 use crate::status::Status;
 
 /// Annotations with this prefix steer the fake runtime.
 pub const FAKE_PREFIX: &str = "fake.berth.dev/";
+
+/// Seconds that containers get to end where the pod does not say.
+const DEFAULT_GRACE: i64 = 30;
 
 /// A pod bound to a node.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +37,8 @@ pub struct Pod {
     pub spec: Arc<Spec>,
     /// What was last reported.
     pub status: Status,
+    /// The served document, for runtimes that need more of it than is here; empty where none does.
+    pub document: Bytes,
 }
 
 /// A deletion that was asked for.
@@ -54,6 +61,8 @@ pub struct Spec {
     pub restart: Restart,
     /// Whether the pod has the node's network.
     pub host_network: bool,
+    /// Seconds that containers get when they are told to end.
+    pub grace: i64,
     /// Seconds after which the pod fails.
     pub deadline: Option<i64>,
     /// Types of conditions that readiness waits for.
@@ -69,6 +78,10 @@ pub struct Container {
     pub name: String,
     /// Image.
     pub image: String,
+    /// When its image is pulled.
+    pub pull: PullPolicy,
+    /// Its probes, at most one of a kind.
+    pub probes: Vec<Probe>,
     /// What happens when it ends, where it differs from the pod's.
     pub restart: Option<Restart>,
 }
@@ -78,6 +91,18 @@ impl Container {
     pub fn is_sidecar(&self) -> bool {
         self.restart == Some(Restart::Always)
     }
+}
+
+/// When an image is pulled. The API server writes the default, which depends on the image's tag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+pub enum PullPolicy {
+    /// Before every start.
+    Always,
+    /// If it is not there.
+    #[default]
+    IfNotPresent,
+    /// Not at all: it must be there.
+    Never,
 }
 
 /// What happens when a container ends.
@@ -122,13 +147,20 @@ impl Pod {
             deletion,
             spec: Arc::new(spec.into()),
             status,
+            document: Bytes::new(),
         })
     }
 
     /// Reads a document that a write was answered with.
     pub fn from_value(document: &Value) -> Result<Self, serde_json::Error> {
         let revision = document["metadata"]["resourceVersion"].as_str().and_then(|v| v.parse().ok());
-        Self::decode(&serde_json::to_vec(document)?, revision.unwrap_or(0))
+        let bytes = Bytes::from(serde_json::to_vec(document)?);
+        Ok(Self { document: bytes.clone(), ..Self::decode(&bytes, revision.unwrap_or(0))? })
+    }
+
+    /// The container or init container of this name.
+    pub fn container(&self, name: &str) -> Option<&Container> {
+        self.spec.init.iter().chain(&self.spec.containers).find(|c| c.name == name)
     }
 
     /// What happens when this container ends.
@@ -166,6 +198,7 @@ struct SpecDoc {
     init_containers: Vec<ContainerDoc>,
     containers: Vec<ContainerDoc>,
     host_network: bool,
+    termination_grace_period_seconds: Option<i64>,
     active_deadline_seconds: Option<i64>,
     readiness_gates: Vec<GateDoc>,
 }
@@ -175,8 +208,13 @@ struct SpecDoc {
 struct ContainerDoc {
     name: String,
     image: String,
+    image_pull_policy: PullPolicy,
     restart_policy: Option<Restart>,
     resources: ResourcesDoc,
+    ports: Vec<PortDoc>,
+    startup_probe: Option<ProbeDoc>,
+    readiness_probe: Option<ProbeDoc>,
+    liveness_probe: Option<ProbeDoc>,
 }
 
 #[derive(Default, Deserialize)]
@@ -202,6 +240,7 @@ impl From<SpecDoc> for Spec {
             containers: containers(doc.containers),
             restart: doc.restart_policy,
             host_network: doc.host_network,
+            grace: doc.termination_grace_period_seconds.map_or(DEFAULT_GRACE, bounded_grace),
             deadline: doc.active_deadline_seconds,
             gates: doc.readiness_gates.into_iter().map(|gate| gate.condition_type).collect(),
         }
@@ -210,8 +249,25 @@ impl From<SpecDoc> for Spec {
 
 impl From<ContainerDoc> for Container {
     fn from(doc: ContainerDoc) -> Self {
-        Self { name: doc.name, image: doc.image, restart: doc.restart_policy }
+        let probes = [
+            (ProbeKind::Startup, doc.startup_probe),
+            (ProbeKind::Readiness, doc.readiness_probe),
+            (ProbeKind::Liveness, doc.liveness_probe),
+        ];
+        let probes = probes.into_iter().filter_map(|(kind, probe)| Some(probe?.probe(kind, &doc.ports)));
+        Self {
+            probes: probes.collect(),
+            name: doc.name,
+            image: doc.image,
+            pull: doc.image_pull_policy,
+            restart: doc.restart_policy,
+        }
     }
+}
+
+/// Seconds of grace that can be added to any time.
+pub(crate) fn bounded_grace(seconds: i64) -> i64 {
+    seconds.clamp(0, i64::from(u32::MAX))
 }
 
 /// The class where the API server has not set it. Amounts are compared as written.

@@ -13,7 +13,9 @@ use parking_lot::Mutex;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::node::{LEASE_NAMESPACE, NodeFacts};
+use crate::census::Census;
+use crate::facts::Finding;
+use crate::node::{self, LEASE_NAMESPACE, NodeFacts};
 
 /// How often a lease is renewed.
 const RENEW: Duration = Duration::from_secs(10);
@@ -24,37 +26,59 @@ const IN_FLIGHT: usize = 16;
 
 /// Keeps nodes registered.
 pub(crate) struct Registrar {
-    pub(crate) client: Client,
-    pub(crate) nodes: Arc<Kind>,
-    pub(crate) leases: Arc<Kind>,
-    pub(crate) facts: Vec<NodeFacts>,
-    /// UIDs of the registered nodes, by name. Locked for a look-up or an update, never across an await.
-    pub(crate) registered: Mutex<HashMap<String, String>>,
+    client: Client,
+    nodes: Arc<Kind>,
+    leases: Arc<Kind>,
+    census: Arc<dyn Census>,
+    /// The registered nodes, by name. Locked for a look-up or an update, never across an await.
+    registered: Mutex<HashMap<String, Registered>>,
+}
+
+/// A registered node.
+#[derive(Clone)]
+struct Registered {
+    uid: String,
+    /// How it fared when that was last told.
+    told: Vec<Finding>,
 }
 
 impl Registrar {
+    /// Nodes of a census, to be registered by [`Registrar::run`].
+    pub(crate) fn new(
+        client: Client,
+        nodes: Arc<Kind>,
+        leases: Arc<Kind>,
+        census: Arc<dyn Census>,
+    ) -> Self {
+        Self { client, nodes, leases, census, registered: Mutex::default() }
+    }
+
     /// Registers all nodes, then renews one after the other, evenly over the period; for ever.
     pub(crate) async fn run(&self) {
+        let names = self.census.names();
         let all =
-            futures::stream::iter(&self.facts).for_each_concurrent(IN_FLIGHT, |facts| self.renew(facts, 0));
+            futures::stream::iter(names).for_each_concurrent(IN_FLIGHT, |name| self.renew(name, Some(0)));
         all.await;
         let mut due = Instant::now();
         for round in 1u64.. {
-            let step = RENEW / self.facts.len().max(1) as u32;
-            let turn = futures::stream::iter(&self.facts).enumerate().for_each_concurrent(
-                IN_FLIGHT,
-                |(i, facts)| {
+            let step = RENEW / names.len().max(1) as u32;
+            let turn =
+                futures::stream::iter(names).enumerate().for_each_concurrent(IN_FLIGHT, |(i, name)| {
                     let at = due + step * i as u32;
                     async move {
                         tokio::time::sleep_until(at).await;
-                        self.renew(facts, round + i as u64).await;
+                        self.renew(name, Some(round + i as u64)).await;
                     }
-                },
-            );
+                });
             turn.await;
             due = (due + RENEW).max(Instant::now());
             tokio::time::sleep_until(due).await;
         }
+    }
+
+    /// Tells how a node fares, now that it may have changed.
+    pub(crate) async fn look(&self, name: &str) {
+        self.renew(name, None).await;
     }
 
     /// A node is gone: it is registered again at its next turn.
@@ -65,38 +89,53 @@ impl Registrar {
     /// Registers a node of ours that is gone at once.
     pub(crate) async fn restore(&self, name: &str) {
         self.gone(name);
-        if let Some(facts) = self.facts.iter().find(|facts| facts.name == name) {
-            self.renew(facts, 0).await;
+        if self.census.names().iter().any(|ours| ours == name) {
+            self.renew(name, Some(0)).await;
         }
     }
 
-    async fn renew(&self, facts: &NodeFacts, round: u64) {
-        if let Err(error) = self.try_renew(facts, round).await {
-            tracing::warn!(node = facts.name, %error, "not renewed");
+    async fn renew(&self, name: &str, round: Option<u64>) {
+        if let Err(error) = self.try_renew(name, round).await {
+            tracing::warn!(node = name, %error, "not renewed");
         }
     }
 
-    async fn try_renew(&self, facts: &NodeFacts, round: u64) -> Result<(), Error> {
-        let known = self.registered.lock().get(&facts.name).cloned();
+    /// What is due in this round; outside of rounds, what changed.
+    async fn try_renew(&self, name: &str, round: Option<u64>) -> Result<(), Error> {
+        let known = self.registered.lock().get(name).cloned();
+        let regular = round.is_some_and(|round| round.is_multiple_of(RENEWALS_PER_STATUS));
         let uid = match known {
-            Some(uid) if round.is_multiple_of(RENEWALS_PER_STATUS) => {
-                self.refresh(facts).await?;
-                uid
+            None => self.register(&self.census.facts(name)).await?,
+            Some(known) if regular || self.census.is_watched() => {
+                let facts = self.census.facts(name);
+                if regular || facts.findings != known.told {
+                    self.refresh(&facts).await?;
+                }
+                known.uid
             }
-            Some(uid) => uid,
-            None => self.register(facts).await?,
+            Some(known) => known.uid,
         };
-        self.renew_lease(facts, &uid).await
+        if round.is_some() { self.renew_lease(name, &uid).await } else { Ok(()) }
     }
 
     async fn register(&self, facts: &NodeFacts) -> Result<String, Error> {
-        let uid = match self.client.create(&self.nodes, "", &facts.node(Time::now())).await {
-            Ok(node) => uid_of(&node),
-            Err(error) if error.is_already_exists() => self.refresh(facts).await?,
-            Err(error) => return Err(error),
+        let node = match self.client.create(&self.nodes, "", &facts.node(Time::now())).await {
+            Err(error) if error.is_already_exists() => {
+                let key = Key::new("", facts.name.as_str());
+                let patch = json!({"metadata": facts.metadata()});
+                self.client.patch(&self.nodes, &key, None, PatchType::Merge, &patch).await?;
+                return self.refresh(facts).await;
+            }
+            other => other?,
         };
-        self.registered.lock().insert(facts.name.clone(), uid.clone());
-        Ok(uid)
+        Ok(self.note(facts, &node))
+    }
+
+    fn note(&self, facts: &NodeFacts, node: &Value) -> String {
+        let uid = uid_of(node);
+        let registered = Registered { uid: uid.clone(), told: facts.findings.clone() };
+        self.registered.lock().insert(facts.name.clone(), registered);
+        uid
     }
 
     /// Writes the status anew; returns the node's UID.
@@ -112,15 +151,15 @@ impl Registrar {
         let old = node["status"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);
         let patch = json!({"status": facts.status(old, Time::now())});
         self.client.patch(&self.nodes, &key, Some("status"), PatchType::Strategic, &patch).await?;
-        Ok(uid_of(&node))
+        Ok(self.note(facts, &node))
     }
 
-    async fn renew_lease(&self, facts: &NodeFacts, uid: &str) -> Result<(), Error> {
-        let key = Key::new(LEASE_NAMESPACE, facts.name.as_str());
+    async fn renew_lease(&self, name: &str, uid: &str) -> Result<(), Error> {
+        let key = Key::new(LEASE_NAMESPACE, name);
         let now = Time::now();
-        match self.client.patch(&self.leases, &key, None, PatchType::Merge, &facts.renewal(now)).await {
+        match self.client.patch(&self.leases, &key, None, PatchType::Merge, &node::renewal(name, now)).await {
             Err(error) if error.is_not_found() => {
-                let lease = facts.lease(uid, now);
+                let lease = node::lease(name, uid, now);
                 self.client.create(&self.leases, LEASE_NAMESPACE, &lease).await.map(drop)
             }
             other => other.map(drop),

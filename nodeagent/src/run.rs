@@ -1,6 +1,6 @@
 //! Many nodes that run nothing, in one process: one watch on pods, one on nodes, one timer for leases.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -13,8 +13,10 @@ use kinds::{Kind, Kinds};
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
 
-use crate::agent::{Agent, Pods};
+use crate::agent::Agent;
+use crate::census::PlayedCensus;
 use crate::fake::{Delays, FakeRuntime};
+use crate::known::Pods;
 use crate::node::NodeFacts;
 use crate::registrar::Registrar;
 use crate::report::Host;
@@ -53,7 +55,7 @@ impl Default for FakeOptions {
 /// Why the agent cannot run.
 #[derive(Debug, thiserror::Error)]
 #[error("the table of kinds lacks {0}")]
-pub struct MissingKind(&'static str);
+pub struct MissingKind(pub(crate) &'static str);
 
 /// Runs fake nodes until `shutdown`. Pods that run then stay as they are in the API.
 pub async fn run_fake(
@@ -74,9 +76,11 @@ pub async fn run_fake(
         queue: WorkQueue::default(),
         hosts: facts.iter().map(|f| (f.name.as_str().into(), Host { ips: f.ips.clone() })).collect(),
         pods: Mutex::new(Pods::default()),
+        notes: None,
+        keep_documents: false,
     });
-    let registered = Mutex::new(HashMap::new());
-    let registrar = Arc::new(Registrar { client, nodes: nodes.clone(), leases, facts, registered });
+    let census = Arc::new(PlayedCensus::new(facts));
+    let registrar = Arc::new(Registrar::new(client, nodes.clone(), leases, census));
     let mut tasks = JoinSet::new();
     tasks.spawn(follow_pods(agent.clone(), source.clone(), pods));
     tasks.spawn(follow_nodes(registrar.clone(), source, nodes));
@@ -109,7 +113,7 @@ async fn follow_pods(agent: Arc<Agent>, source: Arc<dyn Source>, kind: Arc<Kind>
 }
 
 /// Watches for nodes of ours that are deleted, and registers them again.
-async fn follow_nodes(registrar: Arc<Registrar>, source: Arc<dyn Source>, kind: Arc<Kind>) {
+pub(crate) async fn follow_nodes(registrar: Arc<Registrar>, source: Arc<dyn Source>, kind: Arc<Kind>) {
     let mut changes = source.follow(Follow::all(&kind));
     while let Some(change) = changes.next().await {
         if let Change::Gone { key, .. } = change {

@@ -30,13 +30,14 @@ pub trait Rig: Send {
 pub async fn run(rig: &mut dyn Rig) {
     unknown_pods_are_empty(rig).await;
     sandboxes_keep_their_address(rig).await;
+    pulls_tell_when(rig).await;
     attempts_start_once(rig).await;
     stopping_ends_and_removal_forgets(rig).await;
     missing_images_fail(rig).await;
 }
 
 fn pod(rig: &dyn Rig, uid: &str) -> Pod {
-    let container = Container { name: "c".into(), image: rig.image(), restart: None };
+    let container = Container { name: "c".into(), image: rig.image(), ..Container::default() };
     let spec = Spec { containers: vec![container], qos: "BestEffort", ..Spec::default() };
     Pod { key: Key::new("suite", uid), uid: uid.into(), spec: Arc::new(spec), ..Pod::default() }
 }
@@ -97,6 +98,18 @@ async fn sandboxes_keep_their_address(rig: &mut dyn Rig) {
     assert!(observe(rig, &a).await.sandbox.is_none(), "a removed sandbox is gone");
 }
 
+async fn pulls_tell_when(rig: &mut dyn Rig) {
+    let pod = started(rig, "pulls").await;
+    let (image, asked) = (rig.image(), rig.now());
+    perform(rig, &pod, Effect::PullImage { image: image.clone() }).await;
+    let again = |o: &Observed| match o.image(&image) {
+        Some(ImageState::Present { pulled, .. }) => *pulled >= Some(asked),
+        _ => false,
+    };
+    until(rig, &pod, "a pull of what is there", again).await;
+    clean(rig, &pod).await;
+}
+
 async fn attempts_start_once(rig: &mut dyn Rig) {
     let pod = started(rig, "once").await;
     let running =
@@ -112,7 +125,7 @@ async fn attempts_start_once(rig: &mut dyn Rig) {
 async fn stopping_ends_and_removal_forgets(rig: &mut dyn Rig) {
     let pod = started(rig, "stop").await;
     let grace = SignedDuration::from_secs(1);
-    perform(rig, &pod, Effect::StopContainer { name: "c".into(), attempt: 0, grace }).await;
+    perform(rig, &pod, Effect::StopContainer { name: "c".into(), attempt: 0, grace, why: None }).await;
     until(rig, &pod, "the end", Observed::is_still).await;
     perform(rig, &pod, Effect::StartContainer { name: "c".into(), attempt: 0, streak: 0 }).await;
     assert!(observe(rig, &pod).await.is_still(), "an attempt that ended is not started again");
@@ -129,7 +142,7 @@ async fn missing_images_fail(rig: &mut dyn Rig) {
 }
 
 async fn clean(rig: &mut dyn Rig, pod: &Pod) {
-    let stop = Effect::StopContainer { name: "c".into(), attempt: 0, grace: SignedDuration::ZERO };
+    let stop = Effect::StopContainer { name: "c".into(), attempt: 0, grace: SignedDuration::ZERO, why: None };
     perform(rig, pod, stop).await;
     until(rig, pod, "the end", Observed::is_still).await;
     perform(rig, pod, Effect::RemoveContainer { name: "c".into(), attempt: 0 }).await;

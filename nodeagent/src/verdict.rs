@@ -3,12 +3,9 @@
 use jiff::SignedDuration;
 use object::Time;
 
-use crate::observed::{ContainerState, Observed};
+use crate::observed::{ContainerState, Observed, ObservedContainer, Sandbox};
 use crate::pod::{Container, Pod, Restart};
 use crate::status::Phase;
-
-/// How long containers get when a pod ends without having been deleted.
-const DEFAULT_GRACE: SignedDuration = SignedDuration::from_secs(30);
 
 /// What shall become of a pod.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,15 +27,16 @@ pub(crate) fn verdict(desired: &Pod, observed: &Observed, now: Time) -> Verdict 
         let left = deletion.deadline.duration_since(now).max(SignedDuration::ZERO);
         return Verdict::End { grace: left.min(SignedDuration::from_secs(deletion.grace)), why: None };
     }
+    let grace = SignedDuration::from_secs(desired.spec.grace);
     if desired.status.phase.is_terminal() {
-        return Verdict::End { grace: DEFAULT_GRACE, why: None };
+        return Verdict::End { grace, why: None };
     }
     if deadline(desired).is_some_and(|deadline| now >= deadline) {
         let message = "Pod was active on the node longer than the specified deadline";
-        return Verdict::End { grace: DEFAULT_GRACE, why: Some(("DeadlineExceeded", message)) };
+        return Verdict::End { grace, why: Some(("DeadlineExceeded", message)) };
     }
     match phase_of(desired, observed, false) {
-        Phase::Succeeded | Phase::Failed => Verdict::End { grace: DEFAULT_GRACE, why: None },
+        Phase::Succeeded | Phase::Failed => Verdict::End { grace, why: None },
         _ => Verdict::Run,
     }
 }
@@ -65,6 +63,23 @@ pub(crate) fn containers_begun(desired: &Pod, observed: &Observed) -> bool {
         observed.latest(&container.name).is_some()
             || desired.status.container(&container.name).is_some_and(|c| !c.container_id.is_empty())
     })
+}
+
+/// Whether an init container lets those after it run: a sidecar once it has come up, others once they ended
+/// well.
+pub(crate) fn has_passed(init: &Container, observed: &Observed) -> bool {
+    let latest = observed.latest(&init.name);
+    match init.is_sidecar() {
+        true => latest.is_some_and(ObservedContainer::has_started),
+        false => latest.and_then(ObservedContainer::exit_code) == Some(0),
+    }
+}
+
+/// Whether nothing but itself keeps a container from running.
+pub(crate) fn is_its_turn(desired: &Pod, observed: &Observed, name: &str) -> bool {
+    let sandbox = observed.sandbox.as_ref().is_some_and(Sandbox::is_ready);
+    let mut before = desired.spec.init.iter().take_while(|c| c.name != name);
+    sandbox && (containers_begun(desired, observed) || before.all(|c| has_passed(c, observed)))
 }
 
 /// The attempt to begin with where the runtime knows none: after those that the status counts.

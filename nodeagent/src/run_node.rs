@@ -1,0 +1,369 @@
+//! A node of real containers: what it needs of its host, what it tells the API, and what runs it.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cache::{Change, Follow, Informers, Source, ViewKind};
+use client::Client;
+use client::events::Recorder;
+use containerd::Containerd;
+use drive::WorkQueue;
+use futures::StreamExt;
+use ipnet::Ipv4Net;
+use kinds::{Kind, Kinds};
+use network::{Dataplane, Dns, DnsOptions, Nftables, PodNetwork, PodNetworkOptions, Services};
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::agent::Agent;
+use crate::census::HostCensus;
+use crate::cgroups::{CgroupError, Cgroups, Hierarchies, NodeResources};
+use crate::container_runtime::{ContainerRuntime, Dirs, Surroundings};
+use crate::facts::FactsError;
+use crate::known::Pods;
+use crate::notes;
+use crate::registrar::Registrar;
+use crate::report::Host;
+use crate::run::MissingKind;
+use crate::runtime::Runtime;
+use crate::services::{self, ServiceView, SliceView};
+
+/// The device that has the node's own address among its pods.
+const DEVICE: &str = "berth0";
+/// nftables tables of the pod network and of the services.
+const POD_TABLE: &str = "berth-pods";
+const SERVICE_TABLE: &str = "berth-services";
+/// How root file systems are made of layers.
+const SNAPSHOTTER: &str = "overlayfs";
+/// The domain of the cluster's names.
+const DOMAIN: &str = "cluster.local";
+/// The most pods that are worked on at a time.
+const WORKERS: usize = 16;
+/// Events that wait to be written.
+const NOTES: usize = 1024;
+/// When something that failed is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How a node is to be.
+#[derive(Clone, Debug)]
+pub struct NodeOptions {
+    /// Its name; the host's where none.
+    pub name: Option<String>,
+    /// The address at which the cluster reaches it; that of the default route where none.
+    pub address: Option<IpAddr>,
+    /// Port of its own server.
+    pub port: u16,
+    /// Socket of containerd.
+    pub containerd: PathBuf,
+    /// The namespace of containerd in which its containers are.
+    pub namespace: String,
+    /// Where the pods' files are.
+    pub dir: PathBuf,
+    /// Where namespaces, pipes and addresses are recorded; must not survive a reboot.
+    pub run_dir: PathBuf,
+    /// Where logs are written.
+    pub log_dir: PathBuf,
+    /// Addresses of its pods; the first is the node's own among them.
+    pub pods: Ipv4Net,
+    /// The control group below which those of the pods are.
+    pub cgroup_root: String,
+    /// The version that it reports.
+    pub version: String,
+    /// The certificate of the cluster's CA, in PEM: who may use the node's server.
+    pub ca: String,
+}
+
+/// Why a node cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The table of kinds lacks what the agent reads or writes.
+    #[error(transparent)]
+    Kind(#[from] MissingKind),
+    /// The host's name cannot be read.
+    #[error("cannot read the host's name: name the node")]
+    Name(#[source] std::io::Error),
+    /// The pod network cannot be made.
+    #[error("the pod network cannot be made")]
+    Network(#[from] network::Error),
+    /// The options for containerd are not good.
+    #[error("containerd cannot be used")]
+    Containerd(#[from] containerd::Error),
+    /// The host cannot be looked at.
+    #[error("the host cannot be looked at")]
+    Facts(#[from] FactsError),
+    /// Control groups cannot be used.
+    #[error("control groups cannot be used")]
+    Cgroups(#[from] CgroupError),
+    /// The node's server cannot listen.
+    #[error("the node's server cannot listen on {0}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    /// The node's server cannot have a certificate.
+    #[error("the node's server has no certificate")]
+    Certificate(#[from] streaming::Error),
+    /// What a pod left cannot be removed.
+    #[error(transparent)]
+    Runtime(#[from] crate::runtime::RuntimeError),
+    /// A directory cannot be made or removed.
+    #[error("{0}")]
+    Directory(PathBuf, #[source] std::io::Error),
+}
+
+impl NodeOptions {
+    /// The node's name: as given, or the host's in lower case.
+    pub fn name(&self) -> Result<String, NodeError> {
+        match &self.name {
+            Some(name) => Ok(name.clone()),
+            None => {
+                let name = std::fs::read_to_string("/proc/sys/kernel/hostname").map_err(NodeError::Name)?;
+                Ok(name.trim().to_lowercase())
+            }
+        }
+    }
+
+    fn network(&self) -> PodNetworkOptions {
+        PodNetworkOptions {
+            device: DEVICE.to_owned(),
+            cidr: self.pods,
+            state_dir: self.run_dir.join("addresses"),
+            table: POD_TABLE.to_owned(),
+        }
+    }
+
+    fn engine(&self) -> Result<Containerd, NodeError> {
+        engine(&self.containerd, &self.namespace, &self.run_dir)
+    }
+
+    fn cgroups(&self) -> Result<Cgroups, NodeError> {
+        Ok(Cgroups::new(Hierarchies::find(Path::new("/"))?, &self.cgroup_root)?)
+    }
+
+    fn dirs(&self) -> Dirs {
+        Dirs { node: self.dir.clone(), run: self.run_dir.clone(), logs: self.log_dir.clone() }
+    }
+}
+
+/// containerd, as nodes use it.
+pub fn engine(socket: &Path, namespace: &str, run_dir: &Path) -> Result<Containerd, NodeError> {
+    let options = containerd::Options {
+        socket: socket.to_owned(),
+        namespace: namespace.to_owned(),
+        snapshotter: SNAPSHOTTER.to_owned(),
+        fifo_dir: run_dir.join("fifos"),
+    };
+    Ok(Containerd::new(options)?)
+}
+
+/// Runs a node until `shutdown`. Its containers stay: the next agent finds them again, untouched.
+///
+/// A runtime that does not answer makes the node not ready, and ends nothing.
+pub async fn run_node(
+    client: Client,
+    source: Arc<dyn Source>,
+    kinds: Arc<Kinds>,
+    options: NodeOptions,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), NodeError> {
+    let kind = |group, plural| kinds.resource(group, plural).cloned().ok_or(MissingKind(plural));
+    let (pods, nodes, leases) =
+        (kind("", "pods")?, kind("", "nodes")?, kind("coordination.k8s.io", "leases")?);
+    let events = kind("", "events")?;
+    for dir in [&options.dir, &options.run_dir, &options.log_dir] {
+        std::fs::create_dir_all(dir).map_err(|e| NodeError::Directory(dir.clone(), e))?;
+    }
+    let name: Arc<str> = options.name()?.into();
+    let engine = options.engine()?;
+    let network = Arc::new(PodNetwork::open(options.network()).await?);
+    let census =
+        HostCensus::new(&name, options.address, &options.dir, &options.version, engine.clone())?;
+    let census = Arc::new(census);
+    let cgroups = options.cgroups()?;
+    let cpu = census.node().allocatable_cpu.milli_value();
+    cgroups.set_up(&NodeResources { cpu: Some(cpu), ..NodeResources::default() })?;
+
+    let mut tasks = JoinSet::new();
+    let applied = serve_services(&mut tasks, &source, &kinds, &options)?;
+    serve_names(&mut tasks, network.gateway(), applied.clone());
+
+    let surroundings = Surroundings {
+        engine,
+        network,
+        client: client.clone(),
+        kinds: kinds.clone(),
+        dirs: options.dirs(),
+        cgroups,
+        services: applied,
+        census: census.clone(),
+        domain: DOMAIN.to_owned(),
+    };
+    let runtime = Arc::new(ContainerRuntime::new(surroundings));
+    let (tell, told) = mpsc::channel(NOTES);
+    tasks.spawn(notes::record(Recorder::new(client.clone(), events, "kubelet"), told));
+    let agent = Arc::new(Agent {
+        runtime: runtime.clone(),
+        client: client.clone(),
+        kind: pods.clone(),
+        queue: WorkQueue::default(),
+        hosts: HashMap::from([(name.clone(), Host { ips: census.addresses() })]),
+        notes: Some(tell),
+        keep_documents: true,
+        pods: Mutex::new(Pods::default()),
+    });
+    let console = Arc::new(crate::console::NodeConsole::new(agent.clone(), runtime.clone()));
+    let listen = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), options.port);
+    let listener = TcpListener::bind(listen).await.map_err(|e| NodeError::Listen(listen, e))?;
+    let mut names = census.addresses();
+    names.push(name.to_string());
+    let (tls, fingerprint) = streaming::tls(&options.ca, &names)?;
+    census.serves(listener.local_addr().map_or(options.port, |local| local.port()), fingerprint);
+    tasks.spawn(streaming::serve(listener, tls, console, std::future::pending()));
+
+    census.ask().await;
+    let registrar = Arc::new(Registrar::new(client, nodes.clone(), leases, census.clone()));
+    tasks.spawn(ask(census, registrar.clone(), name));
+    tasks.spawn({
+        let (registrar, source) = (registrar.clone(), source.clone());
+        async move { crate::run::follow_nodes(registrar, source, nodes).await }
+    });
+    tasks.spawn(async move { registrar.run().await });
+    tasks.spawn(runtime.clone().keep());
+    tasks.spawn(heed(agent.clone(), runtime.clone()));
+    tasks.spawn(remark(agent.clone(), runtime));
+    tasks.spawn(follow_pods(agent.clone(), source, pods));
+    for _ in 0..WORKERS {
+        let agent = agent.clone();
+        tasks.spawn(async move { agent.work().await });
+    }
+    tokio::pin!(shutdown);
+    tokio::select! {
+        () = &mut shutdown => {}
+        Some(ended) = tasks.join_next() => tracing::error!(?ended, "a part of the agent ended"),
+    }
+    Ok(())
+}
+
+/// Removes from the host what a node left: containers, files of pods, links, rules, control groups, logs. Idempotent.
+pub async fn reset_node(options: NodeOptions) -> Result<(), NodeError> {
+    let engine = options.engine()?;
+    crate::container_runtime::reset(&engine, &options.dirs(), &options.cgroups()?).await?;
+    PodNetwork::remove(options.network()).await?;
+    Nftables::new(SERVICE_TABLE, options.pods).remove().await?;
+    for dir in [&options.dir, &options.run_dir.join("fifos")] {
+        match std::fs::remove_dir_all(dir) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(NodeError::Directory(dir.clone(), e));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Follows the services and makes the host lead to them. Returns them as the host has them.
+fn serve_services(
+    tasks: &mut JoinSet<()>,
+    source: &Arc<dyn Source>,
+    kinds: &Kinds,
+    options: &NodeOptions,
+) -> Result<watch::Receiver<Arc<Services>>, NodeError> {
+    let kind = |group, plural| kinds.resource(group, plural).ok_or(MissingKind(plural));
+    let informers = Arc::new(Informers::new(source.clone()));
+    let changed = Arc::new(Notify::new());
+    let notify = changed.clone();
+    informers.listen(Arc::new(move |_, _| notify.notify_one()));
+    informers.declare(ViewKind::of::<ServiceView>());
+    informers.declare(ViewKind::of::<SliceView>());
+    informers.follow(ViewKind::of::<ServiceView>(), Follow::all(kind("", "services")?));
+    let slices = kind("discovery.k8s.io", "endpointslices")?;
+    informers.follow(ViewKind::of::<SliceView>(), Follow::all(slices));
+    let (wanted, mut wants) = watch::channel(Arc::<Services>::default());
+    let (done, applied) = watch::channel(Arc::<Services>::default());
+    tasks.spawn(services::keep(informers, changed, wanted));
+    let dataplane = Nftables::new(SERVICE_TABLE, options.pods);
+    tasks.spawn(async move {
+        while wants.changed().await.is_ok() {
+            let services = wants.borrow_and_update().clone();
+            match dataplane.apply(&services).await {
+                Ok(()) => drop(done.send_replace(services)),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the services are not led to");
+                    tokio::time::sleep(RETRY).await;
+                    wants.mark_changed();
+                }
+            }
+        }
+    });
+    Ok(applied)
+}
+
+/// Answers for the names of services on the node's own address among its pods.
+fn serve_names(tasks: &mut JoinSet<()>, own: IpAddr, services: watch::Receiver<Arc<Services>>) {
+    tasks.spawn(async move {
+        let upstream = crate::resolv::name_servers(own);
+        let options =
+            DnsOptions { listen: vec![SocketAddr::new(own, 53)], domain: DOMAIN.to_owned(), upstream };
+        loop {
+            match Dns::start(options.clone(), services.clone()).await {
+                Ok(_serving) => std::future::pending().await,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "names are not served");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    });
+}
+
+/// Tells at once when the runtime stops to answer, and when it does again.
+async fn ask(census: Arc<HostCensus>, registrar: Arc<Registrar>, name: Arc<str>) {
+    loop {
+        HostCensus::pause().await;
+        if census.ask().await {
+            registrar.look(&name).await;
+        }
+    }
+}
+
+/// Looks at pods that the runtime says have changed.
+async fn heed(agent: Arc<Agent>, runtime: Arc<ContainerRuntime>) {
+    let mut changes = runtime.changes();
+    while let Some(uid) = changes.next().await {
+        agent.queue.touch(uid, Instant::now());
+    }
+}
+
+/// Tells users what the runtime noticed.
+async fn remark(agent: Arc<Agent>, runtime: Arc<ContainerRuntime>) {
+    let mut remarks = runtime.remarks();
+    while let Some((uid, note)) = remarks.next().await {
+        agent.remark(&uid, note);
+    }
+}
+
+async fn follow_pods(agent: Arc<Agent>, source: Arc<dyn Source>, kind: Arc<Kind>) {
+    let node = agent.hosts.keys().next().cloned().unwrap_or_default();
+    let mut changes = source.follow(Follow { fields: format!("spec.nodeName={node}"), ..Follow::all(&kind) });
+    let mut adopting = JoinSet::new();
+    while let Some(change) = changes.next().await {
+        let listed = matches!(change, Change::Reset { .. });
+        agent.apply(change);
+        if listed {
+            adopting.abort_all();
+            adopting.spawn(adopt(agent.clone()));
+        }
+    }
+}
+
+/// Clears away what is left of pods that are gone, as soon as the runtime tells what it has.
+async fn adopt(agent: Arc<Agent>) {
+    while let Err(error) = agent.adopt().await {
+        tracing::warn!(%error, "what is left of pods that are gone is not known yet");
+        tokio::time::sleep(RETRY).await;
+    }
+}
