@@ -1,9 +1,10 @@
 //! The command line.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::Ipv4Net;
 
 /// A container orchestrator that speaks the Kubernetes API.
 #[derive(Parser)]
@@ -40,8 +41,12 @@ pub(crate) enum Command {
     Scheduler,
     /// Run the controllers against an API server.
     Controllers,
-    /// Run nodes against an API server.
+    /// Run a node against an API server.
     Agent(AgentArgs),
+    /// Remove from this machine what a node left: containers, files, links, rules, control groups.
+    Reset(NodeArgs),
+    /// Work with the images of this machine.
+    Image(ImageArgs),
     #[command(flatten)]
     Ctl(ctl::Verb),
 }
@@ -57,13 +62,76 @@ pub(crate) struct ServerArgs {
     /// Do not run a node on this machine.
     #[arg(long)]
     pub(crate) no_agent: bool,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+}
+
+/// How the node of this machine is to be.
+#[derive(Args)]
+pub(crate) struct NodeArgs {
+    /// The node's name; the host's where it is not given.
+    #[arg(long)]
+    pub(crate) node_name: Option<String>,
+    /// The address at which the cluster reaches the node; that of the default route where it is not given.
+    #[arg(long)]
+    pub(crate) node_ip: Option<IpAddr>,
+    /// Port of the node's own server, for logs and commands.
+    #[arg(long, default_value_t = 10250)]
+    pub(crate) node_port: u16,
+    /// Socket of containerd.
+    #[arg(long, default_value = "/run/containerd/containerd.sock")]
+    pub(crate) containerd: PathBuf,
+    /// The namespace of containerd in which the node's containers are.
+    #[arg(long, default_value = "k8s.io")]
+    pub(crate) containerd_namespace: String,
+    /// Where the pods' files are kept.
+    #[arg(long, default_value = "/var/lib/berth/node")]
+    pub(crate) node_dir: PathBuf,
+    /// Where namespaces and pipes are kept; must not survive a reboot.
+    #[arg(long, default_value = "/run/berth")]
+    pub(crate) run_dir: PathBuf,
+    /// Where the containers' logs are written.
+    #[arg(long, default_value = "/var/log/pods")]
+    pub(crate) log_dir: PathBuf,
+    /// Addresses of the node's pods.
+    #[arg(long, default_value = "10.244.0.0/24")]
+    pub(crate) pod_cidr: Ipv4Net,
+    /// The control group below which those of the pods are.
+    #[arg(long, default_value = "/")]
+    pub(crate) cgroup_root: String,
+}
+
+#[derive(Args)]
+pub(crate) struct ImageArgs {
+    /// Socket of containerd.
+    #[arg(long, global = true, default_value = "/run/containerd/containerd.sock")]
+    pub(crate) containerd: PathBuf,
+    /// The namespace of containerd in which the node's containers are.
+    #[arg(long, global = true, default_value = "k8s.io")]
+    pub(crate) containerd_namespace: String,
+    /// Where pipes are kept.
+    #[arg(long, global = true, default_value = "/run/berth")]
+    pub(crate) run_dir: PathBuf,
+    #[command(subcommand)]
+    pub(crate) verb: ImageVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ImageVerb {
+    /// Load an OCI or Docker archive.
+    Import {
+        /// A tar file, as `docker save` or `skopeo copy … oci-archive:` write it; may be compressed by gzip.
+        file: PathBuf,
+    },
 }
 
 #[derive(Args)]
 pub(crate) struct AgentArgs {
     /// What runs the containers.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, default_value = "containerd")]
     pub(crate) runtime: Runtime,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
     /// How many nodes to play.
     #[arg(long, default_value_t = 1)]
     pub(crate) fake_nodes: usize,
@@ -81,6 +149,8 @@ pub(crate) struct AgentArgs {
 /// What runs the containers of an agent's pods.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Runtime {
+    /// Containers by containerd, on this machine.
+    Containerd,
     /// Nothing runs: pods go through their phases on timers.
     Fake,
 }

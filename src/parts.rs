@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::cli::{AgentArgs, Command, Runtime, ServerArgs};
+use crate::cli::{AgentArgs, Command, ImageArgs, ImageVerb, NodeArgs, Runtime, ServerArgs};
 
 /// How long parts may take to stop.
 const STOP: Duration = Duration::from_secs(15);
@@ -46,6 +46,8 @@ pub(crate) async fn run(command: Command, global: ctl::Global) -> anyhow::Result
             scheduler::run(client, source, Arc::new(kinds::built_in()), options, stop).await?;
         }
         Command::Agent(args) => agent(args, &global).await?,
+        Command::Reset(args) => nodeagent::reset_node(node_options(args, String::new())).await?,
+        Command::Image(args) => image(args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -67,17 +69,21 @@ async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
         let table = kinds.clone();
         let published = controllers::publish_root_ca(&client, &kinds, server.ca()).await;
         published.context("cannot publish the CA")?;
+        let controlled = table.clone();
         parts.spawn(async move {
-            controllers::run(client, source, table, Leadership::Held, stop).await;
+            controllers::run(client, source, controlled, Leadership::Held, stop).await;
             Ok(())
         });
         let ((client, source), stop) = (parts_of(&server, SCHEDULER), until(stopped.clone()));
         let options = scheduler::Options::default();
         parts.spawn(async move { Ok(scheduler::run(client, source, kinds, options, stop).await?) });
         if !args.no_agent {
-            tracing::warn!(
-                "this version has no agent for containers: play nodes with `berth agent --runtime fake`"
-            );
+            let options = node_options(args.node, server.ca().to_owned());
+            let identity = Identity::node(&options.name()?);
+            let (client, source) = (server.client(identity.clone()), server.source(identity));
+            let stop = until(stopped.clone());
+            let table = table.clone();
+            parts.spawn(async move { Ok(nodeagent::run_node(client, source, table, options, stop).await?) });
         }
     }
     println!(
@@ -118,22 +124,65 @@ fn identity() -> anyhow::Result<String> {
 }
 
 async fn agent(args: AgentArgs, global: &ctl::Global) -> anyhow::Result<()> {
-    let options = match args.runtime {
-        Runtime::Fake => nodeagent::FakeOptions {
-            nodes: args.fake_nodes,
-            prefix: args.fake_prefix,
-            delays: nodeagent::Delays {
-                ready: SignedDuration::from_millis(args.fake_start_ms),
-                stop: SignedDuration::from_millis(args.fake_stop_ms),
-                ..nodeagent::Delays::default()
-            },
-            version: apiserver::VERSION.to_owned(),
-            ..nodeagent::FakeOptions::default()
-        },
-    };
+    let kinds = Arc::new(kinds::built_in());
     let (client, source) = connect(global, "berth-agent").await?;
     let stop = until(stop_signal()?);
-    Ok(nodeagent::run_fake(client, source, Arc::new(kinds::built_in()), options, stop).await?)
+    match args.runtime {
+        Runtime::Containerd => {
+            let options = node_options(args.node, authority(global)?);
+            nodeagent::run_node(client, source, kinds, options, stop).await?;
+        }
+        Runtime::Fake => {
+            let options = nodeagent::FakeOptions {
+                nodes: args.fake_nodes,
+                prefix: args.fake_prefix,
+                delays: nodeagent::Delays {
+                    ready: SignedDuration::from_millis(args.fake_start_ms),
+                    stop: SignedDuration::from_millis(args.fake_stop_ms),
+                    ..nodeagent::Delays::default()
+                },
+                version: apiserver::VERSION.to_owned(),
+                ..nodeagent::FakeOptions::default()
+            };
+            nodeagent::run_fake(client, source, kinds, options, stop).await?;
+        }
+    }
+    Ok(())
+}
+
+fn node_options(args: NodeArgs, ca: String) -> nodeagent::NodeOptions {
+    nodeagent::NodeOptions {
+        name: args.node_name,
+        address: args.node_ip,
+        port: args.node_port,
+        containerd: args.containerd,
+        namespace: args.containerd_namespace,
+        dir: args.node_dir,
+        run_dir: args.run_dir,
+        log_dir: args.log_dir,
+        pods: args.pod_cidr,
+        cgroup_root: args.cgroup_root,
+        version: apiserver::VERSION.to_owned(),
+        ca,
+    }
+}
+
+/// Loads an archive into containerd and prints the names of its images.
+async fn image(args: ImageArgs) -> anyhow::Result<()> {
+    let ImageVerb::Import { file } = args.verb;
+    let engine = nodeagent::engine(&args.containerd, &args.containerd_namespace, &args.run_dir)?;
+    for image in engine.import(&file).await? {
+        println!("{}", image.name);
+    }
+    Ok(())
+}
+
+/// The certificate of the cluster's CA, in PEM, as the kubeconfig's current context has it.
+fn authority(global: &ctl::Global) -> anyhow::Result<String> {
+    let path =
+        global.kubeconfig.as_ref().context("--kubeconfig FILE is needed: how to reach the API server")?;
+    let found = client::authority(path).with_context(|| format!("cannot use {}", path.display()))?;
+    found.with_context(|| format!("{} names no CA certificate", path.display()))
 }
 
 /// The way to an API server afar.
