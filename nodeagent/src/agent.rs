@@ -13,7 +13,7 @@ use kinds::Kind;
 use object::{Key, PatchType, Status as ApiStatus, Time};
 use parking_lot::Mutex;
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::known::Pods;
@@ -116,10 +116,14 @@ impl Agent {
         }
     }
 
-    /// Drives one due pod one turn; for ever.
-    pub(crate) async fn work(&self) {
+    /// Drives one due pod after the other, each one turn, until it is to stop.
+    pub(crate) async fn work(&self, mut stopped: watch::Receiver<bool>) {
         loop {
-            let uid = self.queue.take().await;
+            let uid = tokio::select! {
+                biased;
+                _ = stopped.wait_for(|stop| *stop) => return,
+                uid = self.queue.take() => uid,
+            };
             let again = self.turn(&uid).await.unwrap_or_else(|failure| {
                 let failure: &dyn std::error::Error = &failure;
                 tracing::warn!(%uid, failure, "will be tried again");
@@ -298,9 +302,9 @@ impl Agent {
 
 /// An answer of the API, for which no pod's work waits longer than [`PATIENCE`].
 async fn in_time<T>(request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    tokio::time::timeout(PATIENCE, request).await.unwrap_or_else(|_| {
-        Err(Error::from(ApiStatus::timeout("the API did not answer in time")))
-    })
+    tokio::time::timeout(PATIENCE, request)
+        .await
+        .unwrap_or_else(|_| Err(Error::from(ApiStatus::timeout("the API did not answer in time"))))
 }
 
 fn digest(patch: &serde_json::Value) -> u64 {

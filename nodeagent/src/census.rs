@@ -171,7 +171,8 @@ impl Census for HostCensus {
         let measured = measure(Path::new("/"), &self.data);
         let mut learnt = self.learnt.lock();
         learnt.pressures = learnt.pressures.step(&measured, Time::now());
-        let complaints: Vec<String> = learnt.down.iter().map(|_| "container runtime is down".to_owned()).collect();
+        let complaints: Vec<String> =
+            learnt.down.iter().map(|_| "container runtime is down".to_owned()).collect();
         let runtime = format!("containerd://{}", learnt.version.split('~').next().unwrap_or_default());
         NodeFacts {
             runtime,

@@ -143,12 +143,7 @@ impl Console for NodeConsole {
         })
     }
 
-    async fn connect(
-        &self,
-        namespace: &str,
-        pod: &str,
-        port: u16,
-    ) -> Result<Box<dyn Connection>, Status> {
+    async fn connect(&self, namespace: &str, pod: &str, port: u16) -> Result<Box<dyn Connection>, Status> {
         let pod = self.pod(namespace, pod)?;
         let address = (Ipv4Addr::LOCALHOST, port).into();
         let dial = move || std::net::TcpStream::connect_timeout(&address, DIAL);
@@ -175,7 +170,9 @@ fn unlogged(pod: &Pod, container: &str, previous: bool) -> String {
     let waiting = pod.status.container(container).and_then(|status| status.state.waiting.as_ref());
     match waiting {
         Some(waiting) if matches!(waiting.reason.as_str(), "ErrImagePull" | "ImagePullBackOff") => {
-            format!("container {container:?} in pod {name:?} is waiting to start: trying and failing to pull image")
+            format!(
+                "container {container:?} in pod {name:?} is waiting to start: trying and failing to pull image"
+            )
         }
         Some(waiting) => {
             format!("container {container:?} in pod {name:?} is waiting to start: {}", waiting.reason)

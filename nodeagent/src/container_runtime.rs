@@ -12,6 +12,8 @@ mod pods;
 mod sandbox;
 mod start;
 mod stop;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,9 +42,9 @@ use crate::probes::{News, Prober};
 use crate::runtime::{Held, Runtime, RuntimeError};
 
 pub(crate) use dirs::Dirs;
-use observe::is_ours;
 use fetch::Tokens;
 use images::Pulls;
+use observe::is_ours;
 use pods::Pods;
 
 /// How often volumes show what changed in their sources.
@@ -194,8 +196,9 @@ impl ContainerRuntime {
 
     /// A pod's whole document.
     pub(crate) fn document(&self, pod: &Pod) -> Result<Document, RuntimeError> {
-        serde_json::from_slice(&pod.document)
-            .map_err(|e| RuntimeError::new("CreateContainerConfigError", format!("the pod cannot be read: {e}")))
+        serde_json::from_slice(&pod.document).map_err(|e| {
+            RuntimeError::new("CreateContainerConfigError", format!("the pod cannot be read: {e}"))
+        })
     }
 
     fn dns(&self) -> ClusterDns {
@@ -219,7 +222,8 @@ impl Runtime for ContainerRuntime {
         for found in self.engine.list().await.map_err(|e| unknown(&e))? {
             let label = |name: &str| found.labels.get(name).cloned().unwrap_or_default();
             let uid = label(UID);
-            if is_ours(&found) && self.dirs.pod(&uid).is_ok() && !held.iter().any(|(known, _)| *known == uid) {
+            if is_ours(&found) && self.dirs.pod(&uid).is_ok() && !held.iter().any(|(known, _)| *known == uid)
+            {
                 held.push((uid, Key::new(label(NAMESPACE), label(POD))));
             }
         }
@@ -332,11 +336,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Removes the containers, sandboxes and files of all pods of this machine. Addresses go with the pod network.
-pub(crate) async fn reset(
-    engine: &Containerd,
-    dirs: &Dirs,
-    cgroups: &Cgroups,
-) -> Result<(), RuntimeError> {
+pub(crate) async fn reset(engine: &Containerd, dirs: &Dirs, cgroups: &Cgroups) -> Result<(), RuntimeError> {
     fn failed(e: &dyn std::error::Error) -> RuntimeError {
         RuntimeError::new("FailedKillPod", chain(e))
     }

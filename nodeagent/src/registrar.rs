@@ -44,12 +44,7 @@ struct Registered {
 
 impl Registrar {
     /// Nodes of a census, to be registered by [`Registrar::run`].
-    pub(crate) fn new(
-        client: Client,
-        nodes: Arc<Kind>,
-        leases: Arc<Kind>,
-        census: Arc<dyn Census>,
-    ) -> Self {
+    pub(crate) fn new(client: Client, nodes: Arc<Kind>, leases: Arc<Kind>, census: Arc<dyn Census>) -> Self {
         Self { client, nodes, leases, census, registered: Mutex::default() }
     }
 

@@ -11,6 +11,7 @@ use drive::WorkQueue;
 use futures::StreamExt;
 use kinds::{Kind, Kinds};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::agent::Agent;
@@ -85,9 +86,11 @@ pub async fn run_fake(
     tasks.spawn(follow_pods(agent.clone(), source.clone(), pods));
     tasks.spawn(follow_nodes(registrar.clone(), source, nodes));
     tasks.spawn(async move { registrar.run().await });
+    // What is played is never half done: workers are not waited for.
+    let (_stop, stopped) = watch::channel(false);
     for _ in 0..options.workers.max(1) {
-        let agent = agent.clone();
-        tasks.spawn(async move { agent.work().await });
+        let (agent, stopped) = (agent.clone(), stopped.clone());
+        tasks.spawn(async move { agent.work(stopped).await });
     }
     tokio::pin!(shutdown);
     tokio::select! {

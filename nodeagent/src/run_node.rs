@@ -46,6 +46,8 @@ const SNAPSHOTTER: &str = "overlayfs";
 const DOMAIN: &str = "cluster.local";
 /// The most pods that are worked on at a time.
 const WORKERS: usize = 16;
+/// How long work on pods that is under way may take to finish when the agent stops.
+const FINISH: Duration = Duration::from_secs(10);
 /// Events that wait to be written.
 const NOTES: usize = 1024;
 /// When something that failed is tried again.
@@ -180,8 +182,7 @@ pub async fn run_node(
     let name: Arc<str> = options.name()?.into();
     let engine = options.engine()?;
     let network = Arc::new(PodNetwork::open(options.network()).await?);
-    let census =
-        HostCensus::new(&name, options.address, &options.dir, &options.version, engine.clone())?;
+    let census = HostCensus::new(&name, options.address, &options.dir, &options.version, engine.clone())?;
     let census = Arc::new(census);
     let cgroups = options.cgroups()?;
     let cpu = census.node().allocatable_cpu.milli_value();
@@ -236,14 +237,21 @@ pub async fn run_node(
     tasks.spawn(heed(agent.clone(), runtime.clone()));
     tasks.spawn(remark(agent.clone(), runtime));
     tasks.spawn(follow_pods(agent.clone(), source, pods));
+    let (stop, stopped) = watch::channel(false);
+    let mut workers = JoinSet::new();
     for _ in 0..WORKERS {
-        let agent = agent.clone();
-        tasks.spawn(async move { agent.work().await });
+        let (agent, stopped) = (agent.clone(), stopped.clone());
+        workers.spawn(async move { agent.work(stopped).await });
     }
     tokio::pin!(shutdown);
     tokio::select! {
         () = &mut shutdown => {}
         Some(ended) = tasks.join_next() => tracing::error!(?ended, "a part of the agent ended"),
+    }
+    // What is half made would be left to the next agent, and a shim half started to nobody.
+    stop.send_replace(true);
+    if tokio::time::timeout(FINISH, workers.join_all()).await.is_err() {
+        tracing::warn!("work on pods was cut short");
     }
     Ok(())
 }

@@ -2,15 +2,14 @@
 //!
 //! A [`Rig`] brings a runtime, a clock that can be waited on, and images: `ok` can be pulled, `missing` cannot.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use object::{Key, Time};
+use object::Time;
+use serde_json::json;
 
 use crate::observed::{ContainerState, ImageState, Observed};
 use crate::plan::Effect;
-use crate::pod::{Container, Pod, Spec};
+use crate::pod::Pod;
 use crate::runtime::Runtime;
 
 /// A runtime under test.
@@ -36,10 +35,22 @@ pub async fn run(rig: &mut dyn Rig) {
     missing_images_fail(rig).await;
 }
 
+/// A pod whose only container does not end by itself.
 fn pod(rig: &dyn Rig, uid: &str) -> Pod {
-    let container = Container { name: "c".into(), image: rig.image(), ..Container::default() };
-    let spec = Spec { containers: vec![container], qos: "BestEffort", ..Spec::default() };
-    Pod { key: Key::new("suite", uid), uid: uid.into(), spec: Arc::new(spec), ..Pod::default() }
+    pod_of(uid, &rig.image())
+}
+
+fn pod_of(uid: &str, image: &str) -> Pod {
+    let document = json!({
+        "metadata": {"namespace": "suite", "name": uid, "uid": uid},
+        "spec": {"containers": [{"name": "c", "image": image, "command": ["sleep", "600"]}]},
+    });
+    Pod::from_value(&document).expect("a pod")
+}
+
+/// Whether the runtime says that it holds something of a pod.
+async fn holds(rig: &dyn Rig, pod: &Pod) -> bool {
+    rig.runtime().held().await.expect("held").iter().any(|held| held.uid == pod.uid && held.key == pod.key)
 }
 
 async fn observe(rig: &dyn Rig, pod: &Pod) -> Observed {
@@ -116,6 +127,7 @@ async fn attempts_start_once(rig: &mut dyn Rig) {
         |o: &Observed| matches!(o.latest("c").map(|c| &c.state), Some(ContainerState::Running { .. }));
     let observed = until(rig, &pod, "the start", running).await;
     assert_eq!(observed.containers.len(), 1, "an attempt is started once");
+    assert!(holds(rig, &pod).await, "a running pod is held");
     let id = observed.containers[0].id.clone();
     perform(rig, &pod, Effect::StartContainer { name: "c".into(), attempt: 0, streak: 0 }).await;
     assert_eq!(observe(rig, &pod).await.containers[0].id, id, "a running attempt is left alone");
@@ -135,7 +147,7 @@ async fn stopping_ends_and_removal_forgets(rig: &mut dyn Rig) {
 }
 
 async fn missing_images_fail(rig: &mut dyn Rig) {
-    let pod = pod(rig, "missing");
+    let pod = pod_of("missing", "missing");
     perform(rig, &pod, Effect::PullImage { image: "missing".into() }).await;
     let failed = |o: &Observed| matches!(o.image("missing"), Some(ImageState::Failed { failures: 1.., .. }));
     until(rig, &pod, "the failure", failed).await;
@@ -147,4 +159,8 @@ async fn clean(rig: &mut dyn Rig, pod: &Pod) {
     until(rig, pod, "the end", Observed::is_still).await;
     perform(rig, pod, Effect::RemoveContainer { name: "c".into(), attempt: 0 }).await;
     perform(rig, pod, Effect::RemoveSandbox).await;
+    for _ in 0..2 {
+        rig.runtime().forget(pod).await.expect("forget");
+    }
+    assert!(!holds(rig, pod).await, "a forgotten pod is not held");
 }

@@ -39,19 +39,27 @@ impl ContainerRuntime {
         pod: &Pod,
         containers: &[ObservedContainer],
     ) -> Result<Vec<Image>, RuntimeError> {
-        let runs = |name: &str| {
-            let of_name = containers.iter().filter(|c| c.name == name).max_by_key(|c| c.attempt);
-            of_name.is_some_and(|c| matches!(c.state, ContainerState::Running { .. }) && !c.image_id.is_empty())
+        let running = |name: &str| {
+            let latest = containers.iter().filter(|c| c.name == name).max_by_key(|c| c.attempt);
+            latest.filter(|c| matches!(c.state, ContainerState::Running { .. }) && !c.image_id.is_empty())
         };
         let mut images = Vec::<Image>::new();
-        for container in pod.spec.init.iter().chain(&pod.spec.containers).filter(|c| !runs(&c.name)) {
-            if images.iter().all(|image| image.name != container.image)
-                && let Some(image) = self.image_state(pod, &container.image).await?
-            {
-                images.push(image);
+        for container in pod.spec.init.iter().chain(&pod.spec.containers) {
+            if images.iter().any(|image| image.name == container.image) {
+                continue;
+            }
+            // What runs has its image: nobody needs to be asked.
+            match running(&container.name) {
+                Some(running) => images.push(self.known(&container.image, &running.image_id)),
+                None => images.extend(self.image_state(pod, &container.image).await?),
             }
         }
         Ok(images)
+    }
+
+    fn known(&self, name: &str, id: &str) -> Image {
+        let pulled = self.pulls.0.lock().get(name).filter(|pull| pull.failure.is_none()).map(|pull| pull.at);
+        Image { name: name.to_owned(), state: ImageState::Present { id: id.to_owned(), pulled } }
     }
 
     async fn image_state(&self, pod: &Pod, name: &str) -> Result<Option<Image>, RuntimeError> {

@@ -12,7 +12,10 @@ use crate::pod::Pod;
 use crate::pod_config;
 use crate::probes::{ProbeResult, Reported, Target};
 use crate::runtime::RuntimeError;
+use crate::status::Terminated;
 
+/// Why a container ended that took more memory than it may.
+const OOM_KILLED: &str = "OOMKilled";
 /// Label: name of the container.
 const CONTAINER: &str = "io.kubernetes.container.name";
 /// Label: which attempt at the container.
@@ -126,8 +129,10 @@ impl ContainerRuntime {
         mirror: &Mirror,
         (code, at, oom): (i32, Option<Time>, bool),
     ) -> ContainerState {
+        // containerd tells it once: after a restart of the agent, the status alone knows.
+        let oom = oom || reported_end(pod, name, found).is_some_and(|end| end.reason == OOM_KILLED);
         let reason = match (oom, code) {
-            (true, _) => "OOMKilled",
+            (true, _) => OOM_KILLED,
             (false, 0) => "Completed",
             (false, _) => "Error",
         };
@@ -142,11 +147,7 @@ impl ContainerRuntime {
 
     /// A container whose task is lost, with its shim or by a reboot: it ended as was reported, or else nobody knows how.
     fn lost(&self, pod: &Pod, name: &str, found: &Found, mirror: &Mirror) -> ContainerState {
-        let id = reported_id(found);
-        let status = pod.status.container(name);
-        let states = status.into_iter().flat_map(|status| [&status.state, &status.last_state]);
-        let ended = states.filter_map(|state| state.terminated.as_ref()).find(|end| end.container_id == id);
-        match ended {
+        match reported_end(pod, name, found) {
             Some(end) => ContainerState::Exited {
                 code: end.exit_code,
                 since: end.started_at,
@@ -174,6 +175,14 @@ impl Attempt {
 /// A container's id, as the status has it.
 fn reported_id(found: &Found) -> String {
     format!("containerd://{}", found.id)
+}
+
+/// How a container ended, as was reported.
+fn reported_end<'a>(pod: &'a Pod, name: &str, found: &Found) -> Option<&'a Terminated> {
+    let id = reported_id(found);
+    let states =
+        pod.status.container(name).into_iter().flat_map(|status| [&status.state, &status.last_state]);
+    states.filter_map(|state| state.terminated.as_ref()).find(|end| end.container_id == id)
 }
 
 /// When a container began: as this agent saw it, or as one before it reported.

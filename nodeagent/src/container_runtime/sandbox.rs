@@ -30,10 +30,8 @@ impl ContainerRuntime {
         let fetched = self.fetch(pod, &document, true).await?;
         self.make_cgroup(pod, &document).await?;
         // Both run to their end: what one leaves half-made must not go on beside the next try.
-        let (ips, volumes) = futures::join!(
-            self.make_namespaces(pod, &document),
-            self.make_volumes(pod, &document, fetched)
-        );
+        let (ips, volumes) =
+            futures::join!(self.make_namespaces(pod, &document), self.make_volumes(pod, &document, fetched));
         let (ips, ()) = (ips?, volumes?);
         let (dirs, node, dns) = (self.dirs.pod(&pod.uid)?, self.census.node(), self.dns());
         blocking(move || {

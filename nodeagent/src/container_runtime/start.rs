@@ -71,8 +71,12 @@ impl ContainerRuntime {
             (self.engine.clone(), self.tell.clone(), pod.uid.clone(), name.to_owned());
         tokio::spawn(async move {
             let Err(why) = hook.run().await else { return };
-            let note =
-                Note::of(&name, Severity::Warning, "FailedPostStartHook", format!("PostStartHook failed: {why}"));
+            let note = Note::of(
+                &name,
+                Severity::Warning,
+                "FailedPostStartHook",
+                format!("PostStartHook failed: {why}"),
+            );
             if tell.try_send((uid, note)).is_err() {
                 tracing::warn!(container = id, "an event is lost: too many wait");
             }

@@ -1,0 +1,111 @@
+//! The suite on real containers. The test runs itself once more, inside the namespaces of a rig: what the runtime does
+//! to its host, it does there.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use containerd::Containerd;
+use containerd::testing::{self, Form, archive};
+use network::{PodNetwork, PodNetworkOptions};
+use object::Time;
+use tokio::sync::watch;
+
+use super::{ContainerRuntime, Dirs, Surroundings};
+use crate::census::HostCensus;
+use crate::cgroups::{Cgroups, Hierarchies, NodeResources};
+use crate::runtime::Runtime;
+use crate::suite::{self, Rig};
+use crate::world::World;
+
+/// The image that can be "pulled": it is there.
+const IMAGE: &str = "suite:1";
+/// Tells the inner run that it is one: directory and control group of the rig.
+const DIRECTORY: &str = "BERTH_TEST_DIRECTORY";
+const CGROUP: &str = "BERTH_TEST_CGROUP";
+
+#[test]
+fn passes_the_suite() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    match (std::env::var_os(DIRECTORY), std::env::var(CGROUP)) {
+        (Some(directory), Ok(cgroup)) => runtime.block_on(inside(Path::new(&directory), &cgroup)),
+        _ => runtime.block_on(outside()),
+    }
+}
+
+async fn outside() {
+    let rig = testing::Rig::start().await.expect("containerd, as root");
+    let image = rig.directory().join("image.tar");
+    archive(&image, Form::Oci, IMAGE).unwrap();
+    Containerd::new(rig.options()).unwrap().import(&image).await.unwrap();
+    let program = std::env::current_exe().unwrap();
+    let output = rig
+        .command(&program.display().to_string())
+        .args(["container_runtime::tests::passes_the_suite", "--exact", "--nocapture"])
+        .env(DIRECTORY, rig.directory())
+        .env(CGROUP, rig.cgroup())
+        .output()
+        .unwrap();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}{}", said(&output.stdout), said(&output.stderr));
+}
+
+async fn inside(directory: &Path, cgroup: &str) {
+    let mut rig = RealRig { runtime: runtime(directory, cgroup).await };
+    tokio::spawn(rig.runtime.clone().keep());
+    suite::run(&mut rig).await;
+}
+
+async fn runtime(directory: &Path, cgroup: &str) -> Arc<ContainerRuntime> {
+    let dirs =
+        Dirs { node: directory.join("node"), run: PathBuf::from("/run/berth"), logs: directory.join("logs") };
+    std::fs::create_dir_all(&dirs.node).unwrap();
+    let engine =
+        crate::run_node::engine(&directory.join("containerd.sock"), "k8s.io", &dirs.run).expect("containerd");
+    let network = PodNetworkOptions {
+        device: "berth0".to_owned(),
+        cidr: "10.244.0.0/24".parse().unwrap(),
+        state_dir: dirs.run.join("addresses"),
+        table: "berth-pods".to_owned(),
+    };
+    let cgroups = Cgroups::new(Hierarchies::find(Path::new("/")).unwrap(), cgroup).unwrap();
+    cgroups.set_up(&NodeResources::default()).unwrap();
+    let census = HostCensus::new("suite", None, &dirs.node, "v0", engine.clone()).unwrap();
+    let world = World::new();
+    let surroundings = Surroundings {
+        engine,
+        network: Arc::new(PodNetwork::open(network).await.unwrap()),
+        client: world.client(),
+        kinds: world.kinds.clone(),
+        dirs,
+        cgroups,
+        services: watch::channel(Arc::default()).1,
+        census: Arc::new(census),
+        domain: "cluster.local".to_owned(),
+    };
+    Arc::new(ContainerRuntime::new(surroundings))
+}
+
+struct RealRig {
+    runtime: Arc<ContainerRuntime>,
+}
+
+#[async_trait]
+impl Rig for RealRig {
+    fn runtime(&self) -> &dyn Runtime {
+        &*self.runtime
+    }
+
+    fn now(&self) -> Time {
+        Time::now()
+    }
+
+    async fn pass(&mut self) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    fn image(&self) -> String {
+        IMAGE.to_owned()
+    }
+}
