@@ -1,6 +1,7 @@
 //! The list of benchmarks. Each is a file that measures, and prints rows as it goes.
 
 mod command_line;
+mod containers;
 mod latency;
 mod list;
 mod memory;
@@ -49,6 +50,11 @@ pub(crate) const ALL: &[Benchmark] = &[
         name: "latency",
         about: "from the creation of a single pod to Running, on a played node",
         run: |setup| Box::pin(latency::run(setup)),
+    },
+    Benchmark {
+        name: "pods",
+        about: "pods of real containers on a node of their own, from creation to Running; memory; services",
+        run: |setup| Box::pin(containers::run(setup)),
     },
     Benchmark {
         name: "cli",

@@ -1,5 +1,6 @@
 //! The measuring client: hyper on rustls, nothing between, so that it costs as little of the shared cores as it can.
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,11 +12,13 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use nix::sched::{CloneFlags, setns};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio_rustls::TlsConnector;
 
 use crate::kubeconfig::Certificates;
@@ -30,18 +33,25 @@ pub(crate) struct Endpoint {
     /// Trust and identity; plain HTTP without.
     tls: Option<Arc<ClientConfig>>,
     http2: bool,
+    /// The network namespace in which the server is, where that is not ours.
+    namespace: Option<Arc<Path>>,
 }
 
 impl Endpoint {
     /// Plain HTTP/1.1.
     pub(crate) fn plain(address: SocketAddr) -> Endpoint {
-        Endpoint { address, tls: None, http2: false }
+        Endpoint { address, tls: None, http2: false, namespace: None }
     }
 
     /// HTTP/1.1 over TLS, with the certificates of a kubeconfig.
     pub(crate) fn from_kubeconfig(address: SocketAddr, path: &Path) -> anyhow::Result<Endpoint> {
         let tls = tls(path).with_context(|| format!("cannot use {}", path.display()))?;
-        Ok(Endpoint { address, tls: Some(Arc::new(tls)), http2: false })
+        Ok(Endpoint { address, tls: Some(Arc::new(tls)), http2: false, namespace: None })
+    }
+
+    /// The same, where the address is one of another network namespace: that of this process.
+    pub(crate) fn beside(self, pid: u32) -> Endpoint {
+        Endpoint { namespace: Some(Path::new(&format!("/proc/{pid}/ns/net")).into()), ..self }
     }
 
     /// The same server by HTTP/2.
@@ -93,7 +103,10 @@ impl Endpoint {
 
     /// A new connection.
     pub(crate) async fn connect(&self) -> anyhow::Result<Lane> {
-        let stream = TcpStream::connect(self.address).await?;
+        let stream = match &self.namespace {
+            None => TcpStream::connect(self.address).await?,
+            Some(namespace) => connect_inside(namespace.clone(), self.address).await?,
+        };
         stream.set_nodelay(true)?;
         match &self.tls {
             None => self.speak(stream).await,
@@ -121,6 +134,22 @@ impl Endpoint {
             Ok(Lane::Http1(sender))
         }
     }
+}
+
+/// A socket made in another network namespace stays there, whoever uses it.
+async fn connect_inside(namespace: Arc<Path>, address: SocketAddr) -> anyhow::Result<TcpStream> {
+    let (done, connected) = oneshot::channel();
+    std::thread::spawn(move || {
+        let connect = || -> anyhow::Result<std::net::TcpStream> {
+            setns(File::open(&namespace)?, CloneFlags::CLONE_NEWNET)?;
+            Ok(std::net::TcpStream::connect(address)?)
+        };
+        // Nobody may be waiting any more.
+        let _ = done.send(connect());
+    });
+    let stream = connected.await??;
+    stream.set_nonblocking(true)?;
+    Ok(TcpStream::from_std(stream)?)
 }
 
 /// What carries one request at a time.

@@ -9,6 +9,7 @@ mod etcd;
 mod kubeconfig;
 mod load;
 mod machine;
+mod node;
 mod pods;
 mod process;
 mod server;

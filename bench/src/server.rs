@@ -70,13 +70,7 @@ impl Server {
         command.arg("agent").arg("--kubeconfig").arg(&self.kubeconfig).args(["--runtime", "fake"]);
         command.args(["--fake-nodes", &nodes.to_string(), "--fake-start-ms", &start.as_millis().to_string()]);
         let agent = Process::start(&mut command, self.kubeconfig.with_file_name("agent.log"))?;
-        let mut lane = self.endpoint.connect().await?;
-        while ready_nodes(&lane.fetch(self.endpoint.get("/api/v1/nodes")).await?)? < nodes {
-            if agent.started.elapsed() > NODES {
-                bail!(agent.complaint(&format!("did not bring up {nodes} nodes")));
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        nodes_ready(&self.endpoint, nodes, &agent).await?;
         Ok(agent)
     }
 
@@ -97,6 +91,18 @@ async fn ready(address: SocketAddr, kubeconfig: &Path) -> anyhow::Result<()> {
     drop(connected?);
     let endpoint = Endpoint::from_kubeconfig(address, kubeconfig)?;
     endpoint.connect().await?.call(endpoint.get("/readyz"), StatusCode::OK).await
+}
+
+/// Waits until so many nodes are ready, which this process brings up.
+pub(crate) async fn nodes_ready(endpoint: &Endpoint, nodes: usize, agent: &Process) -> anyhow::Result<()> {
+    let mut lane = endpoint.connect().await?;
+    while ready_nodes(&lane.fetch(endpoint.get("/api/v1/nodes")).await?)? < nodes {
+        if agent.started.elapsed() > NODES {
+            bail!(agent.complaint(&format!("did not bring up {nodes} nodes")));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
 }
 
 fn ready_nodes(list: &[u8]) -> anyhow::Result<usize> {

@@ -109,6 +109,11 @@ pub(crate) fn failure(error: &anyhow::Error) {
     println!("  FAILED: {error:#}");
 }
 
+/// Prints why the benchmark has no rows on this machine.
+pub(crate) fn skipped(why: &str) {
+    println!("  not measured: {why}");
+}
+
 fn line(what: &str, figure: &str, reference: &str, ratio: &str, conditions: &str) {
     println!("  {what:<42} {figure:>12}  {reference:<22} {ratio:>6}  {conditions}");
 }
