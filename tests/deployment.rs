@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::harness::{Cluster, condition, items, text};
+use crate::user::User;
 
 /// A Deployment of `replicas` with an image.
 pub(crate) fn manifest(name: &str, replicas: u32, image: &str) -> String {
@@ -23,7 +24,7 @@ spec:
 }
 
 /// The images of the pods that are neither finished nor going, sorted.
-pub(crate) fn running_images(cluster: &Cluster, app: &str) -> Vec<String> {
+pub(crate) fn running_images(cluster: &User, app: &str) -> Vec<String> {
     let pods = cluster.json(&["get", "pods", "-l", &format!("app={app}")]);
     let alive = items(&pods).iter().filter(|p| p["metadata"]["deletionTimestamp"].is_null());
     let ready = alive.filter(|p| condition(p, "Ready") == "True");
@@ -31,11 +32,6 @@ pub(crate) fn running_images(cluster: &Cluster, app: &str) -> Vec<String> {
         ready.map(|p| p["spec"]["containers"][0]["image"].as_str().unwrap_or_default().to_owned()).collect();
     images.sort();
     images
-}
-
-fn rolled_out(cluster: &Cluster, name: &str) {
-    let out = cluster.kubectl(&["rollout", "status", &format!("deployment/{name}"), "--timeout=60s"]);
-    assert!(out.contains("successfully rolled out"), "{out}\n{}", cluster.diagnosis());
 }
 
 fn owner(object: &Value) -> &str {
@@ -46,17 +42,17 @@ fn owner(object: &Value) -> &str {
 fn rolls_out_updates_undoes_scales_and_goes() {
     let cluster = Cluster::with_nodes(3);
     cluster.kubectl(&["create", "deployment", "web", "--image=web:1", "--replicas=3"]);
-    rolled_out(&cluster, "web");
+    cluster.rolled_out("web");
     assert_eq!(running_images(&cluster, "web"), ["web:1", "web:1", "web:1"]);
 
     cluster.kubectl(&["set", "image", "deployment/web", "web=web:2"]);
-    rolled_out(&cluster, "web");
+    cluster.rolled_out("web");
     cluster.wait("only the second image runs", |c| running_images(c, "web") == ["web:2", "web:2", "web:2"]);
     let history = cluster.kubectl(&["rollout", "history", "deployment/web"]);
     assert!(history.contains('1') && history.contains('2'), "{history}");
 
     cluster.kubectl(&["rollout", "undo", "deployment/web"]);
-    rolled_out(&cluster, "web");
+    cluster.rolled_out("web");
     cluster.wait("the first image runs again", |c| running_images(c, "web") == ["web:1", "web:1", "web:1"]);
     let sets = cluster.json(&["get", "replicasets", "-l", "app=web"]);
     assert_eq!(items(&sets).len(), 2, "an undo uses the replica set that was there");
@@ -77,7 +73,7 @@ fn rolls_out_updates_undoes_scales_and_goes() {
 fn an_update_to_a_missing_image_stops_at_its_surge_and_is_undone() {
     let cluster = Cluster::with_nodes(3);
     cluster.apply(&manifest("web", 4, "web:1"));
-    rolled_out(&cluster, "web");
+    cluster.rolled_out("web");
     cluster.kubectl(&["set", "image", "deployment/web", "main=missing:2"]);
     cluster.wait("the new pods wait for their image", |c| {
         c.kubectl(&["get", "pods", "-l", "app=web"]).contains("ImagePullBackOff")
@@ -86,7 +82,7 @@ fn an_update_to_a_missing_image_stops_at_its_surge_and_is_undone() {
     assert_eq!(deployment["status"]["availableReplicas"], 3, "at most a quarter is taken away: {deployment}");
     assert_eq!(deployment["status"]["updatedReplicas"], 2, "a quarter on top, and the one taken away");
     cluster.kubectl(&["rollout", "undo", "deployment/web"]);
-    rolled_out(&cluster, "web");
+    cluster.rolled_out("web");
     cluster.wait("the old image runs in full", |c| running_images(c, "web") == vec!["web:1"; 4]);
 }
 
@@ -94,7 +90,7 @@ fn an_update_to_a_missing_image_stops_at_its_surge_and_is_undone() {
 fn a_paused_deployment_waits_and_recreate_leaves_no_overlap() {
     let cluster = Cluster::with_nodes(1);
     cluster.apply(&manifest("web", 2, "web:1"));
-    rolled_out(&cluster, "web");
+    cluster.rolled_out("web");
     cluster.kubectl(&["rollout", "pause", "deployment/web"]);
     cluster.kubectl(&["set", "image", "deployment/web", "main=web:2"]);
     cluster.wait("the controller has seen the change", |c| {
@@ -103,7 +99,7 @@ fn a_paused_deployment_waits_and_recreate_leaves_no_overlap() {
     });
     assert_eq!(running_images(&cluster, "web"), ["web:1", "web:1"]);
     cluster.kubectl(&["rollout", "resume", "deployment/web"]);
-    rolled_out(&cluster, "web");
+    cluster.rolled_out("web");
     let strategy = r#"{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}"#;
     cluster.kubectl(&["patch", "deployment", "web", "-p", strategy]);
     cluster.kubectl(&["set", "image", "deployment/web", "main=web:3"]);

@@ -1,13 +1,15 @@
-//! Starts and ends real processes in a directory of their own, and waits for conditions.
+//! Starts and ends real processes in a directory of their own.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::user::{User, pause};
 
 /// The binary under test.
 pub(crate) const BERTH: &str = env!("CARGO_BIN_EXE_berth");
@@ -19,7 +21,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const LOWEST_KUBECTL: u64 = 20;
 
 /// Panics with what to do where kubectl is missing or too old.
-fn check_kubectl() {
+pub(crate) fn check_kubectl() {
     static CHECKED: std::sync::OnceLock<Result<(), String>> = std::sync::OnceLock::new();
     let checked = CHECKED.get_or_init(|| {
         let output = Command::new("kubectl").args(["version", "--client", "-o", "json"]).output();
@@ -43,17 +45,31 @@ fn check_kubectl() {
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts the binary with these arguments; standard error goes to `log`.
-    pub(crate) fn start(args: &[&str], log: &Path) -> Self {
-        let log = File::create(log).expect("log file");
-        let child = Command::new(BERTH)
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .expect("berth starts");
-        Self(child)
+    /// Starts a command; standard error goes to `log`, and standard input stays open as long as the handle.
+    pub(crate) fn start(mut command: Command, log: &Path) -> Self {
+        let log = File::options().create(true).append(true).open(log).expect("log file");
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        Self(command.spawn().expect("the program starts"))
+    }
+
+    /// The binary under test with these arguments.
+    pub(crate) fn berth(args: &[&str], log: &Path) -> Self {
+        let mut command = Command::new(BERTH);
+        command.args(args);
+        Self::start(command, log)
+    }
+
+    /// Waits for its first line, which must contain this; panics with the log where it does not.
+    pub(crate) fn says(&mut self, word: &str, log: &Path) {
+        let stdout = self.0.stdout.take().expect("piped, and read once");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).expect("standard output");
+        let log = std::fs::read_to_string(log).unwrap_or_default();
+        assert!(line.contains(word), "{word:?} was expected, not {line:?}\n{log}");
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
     }
 
     /// Ends it as a crash does, at once.
@@ -85,10 +101,19 @@ impl Drop for Process {
 
 /// A server and nodes in a directory of their own.
 pub(crate) struct Cluster {
-    dir: TempDir,
     listen: String,
     pub(crate) server: Process,
     agent: Option<Process>,
+    user: User,
+    _dir: TempDir,
+}
+
+impl std::ops::Deref for Cluster {
+    type Target = User;
+
+    fn deref(&self) -> &User {
+        &self.user
+    }
 }
 
 impl Cluster {
@@ -98,7 +123,7 @@ impl Cluster {
         let dir = TempDir::with_prefix("berth-e2e-").expect("temporary directory");
         let listen = format!("127.0.0.1:{}", free_port());
         let server = start_server(dir.path(), &listen);
-        Self { dir, listen, server, agent: None }
+        Self { listen, server, agent: None, user: User::new(dir.path(), None), _dir: dir }
     }
 
     /// A server with this many played nodes, all Ready.
@@ -117,7 +142,7 @@ impl Cluster {
         let config = self.kubeconfig();
         let nodes = nodes.to_string();
         let args = ["agent", "--kubeconfig", &config, "--runtime", "fake", "--fake-nodes", &nodes];
-        self.agent = Some(Process::start(&args, &self.dir.path().join("agent.log")));
+        self.agent = Some(Process::berth(&args, &self.dir().join("agent.log")));
     }
 
     pub(crate) fn kill_agent(&mut self) {
@@ -127,122 +152,21 @@ impl Cluster {
     /// Starts the server again on the same directory and address.
     pub(crate) fn restart_server(&mut self) {
         self.server.kill();
-        self.server = start_server(self.dir.path(), &self.listen);
-    }
-
-    pub(crate) fn dir(&self) -> &Path {
-        self.dir.path()
+        self.server = start_server(self.user.dir(), &self.listen);
     }
 
     pub(crate) fn listen(&self) -> &str {
         &self.listen
     }
-
-    pub(crate) fn kubeconfig(&self) -> String {
-        self.dir.path().join("admin.kubeconfig").display().to_string()
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new("kubectl");
-        command.arg("--kubeconfig").arg(self.kubeconfig()).args(args);
-        // kubectl keeps discovery in the home directory: each cluster has its own.
-        command.env("HOME", self.dir.path()).env_remove("KUBECONFIG").stdin(Stdio::null());
-        command
-    }
-
-    /// Runs kubectl; what it did is the caller's to judge.
-    pub(crate) fn try_kubectl(&self, args: &[&str]) -> Output {
-        self.command(args).output().expect("kubectl is installed")
-    }
-
-    /// Runs kubectl and returns its output; it must succeed.
-    pub(crate) fn kubectl(&self, args: &[&str]) -> String {
-        let output = self.try_kubectl(args);
-        let said = text(&output.stderr);
-        assert!(output.status.success(), "kubectl {args:?}: {said}\n{}", self.diagnosis());
-        text(&output.stdout)
-    }
-
-    /// Runs the binary's own verbs and returns standard output; it must succeed.
-    pub(crate) fn berth(&self, args: &[&str]) -> String {
-        let mut command = Command::new(BERTH);
-        command.args(args).arg("--kubeconfig").arg(self.kubeconfig());
-        let output = command.env_remove("KUBECONFIG").stdin(Stdio::null()).output().expect("berth runs");
-        assert!(output.status.success(), "berth {args:?}: {}\n{}", text(&output.stderr), self.diagnosis());
-        text(&output.stdout)
-    }
-
-    /// Runs kubectl with `input` on standard input.
-    pub(crate) fn kubectl_with(&self, args: &[&str], input: &str) -> Output {
-        let mut command = self.command(args);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("kubectl is installed");
-        // A refused upload closes the pipe early; what kubectl says of it counts.
-        let mut stdin = child.stdin.take().expect("piped");
-        let input = input.to_owned();
-        let writer = std::thread::spawn(move || {
-            let _ = stdin.write_all(input.as_bytes());
-        });
-        let output = child.wait_with_output().expect("kubectl ends");
-        writer.join().expect("the writer ends");
-        output
-    }
-
-    /// Applies a manifest; it must succeed.
-    pub(crate) fn apply(&self, manifest: &str) -> String {
-        let output = self.kubectl_with(&["apply", "-f", "-"], manifest);
-        assert!(output.status.success(), "apply: {}", text(&output.stderr));
-        text(&output.stdout)
-    }
-
-    /// Runs kubectl with `-o json`.
-    pub(crate) fn json(&self, args: &[&str]) -> Value {
-        let mut all = args.to_vec();
-        all.extend(["-o", "json"]);
-        serde_json::from_str(&self.kubectl(&all)).expect("JSON")
-    }
-
-    /// Waits until a condition holds; panics with its name and the logs' ends when it does not in time.
-    pub(crate) fn wait(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !holds(self) {
-            assert!(Instant::now() < deadline, "in {PATIENCE:?}, never: {what}\n{}", self.diagnosis());
-            pause();
-        }
-    }
-
-    /// What a person would look at when something does not happen.
-    pub(crate) fn diagnosis(&self) -> String {
-        let objects = self.try_kubectl(&["get", "deployments,replicasets,pods,nodes", "-A", "-o", "wide"]);
-        let events = self.try_kubectl(&["get", "events", "-A"]);
-        let log = |name: &str| {
-            let text = std::fs::read_to_string(self.dir.path().join(name)).unwrap_or_default();
-            let lines: Vec<&str> = text.lines().collect();
-            lines[lines.len().saturating_sub(20)..].join("\n")
-        };
-        format!(
-            "{}{}\n{}\nserver.log:\n{}\nagent.log:\n{}",
-            text(&objects.stdout),
-            text(&objects.stderr),
-            text(&events.stdout),
-            log("server.log"),
-            log("agent.log")
-        )
-    }
 }
 
 /// Starts a server and waits for its line.
 fn start_server(dir: &Path, listen: &str) -> Process {
-    let log: PathBuf = dir.join("server.log");
+    let log = dir.join("server.log");
     let data = dir.display().to_string();
-    let mut process =
-        Process::start(&["server", "--data-dir", &data, "--listen", listen, "--no-agent"], &log);
-    let stdout = process.0.stdout.take().expect("piped");
-    let mut line = String::new();
-    BufReader::new(stdout).read_line(&mut line).expect("standard output");
-    let log = std::fs::read_to_string(log).unwrap_or_default();
-    assert!(line.contains("ready"), "the server said {line:?}\n{log}");
-    process
+    let mut server = Process::berth(&["server", "--data-dir", &data, "--listen", listen, "--no-agent"], &log);
+    server.says("ready", &log);
+    server
 }
 
 /// A port that was free a moment ago.
@@ -263,10 +187,4 @@ pub(crate) fn items(list: &Value) -> &[Value] {
 pub(crate) fn condition<'a>(object: &'a Value, name: &str) -> &'a str {
     let conditions = object["status"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);
     conditions.iter().find(|c| c["type"] == name).and_then(|c| c["status"].as_str()).unwrap_or_default()
-}
-
-/// Between two looks at a condition.
-#[allow(clippy::disallowed_methods, reason = "a test's thread has nothing else to do")]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(50));
 }

@@ -3,7 +3,11 @@
 mod api;
 mod bad_input;
 mod cli;
+mod containers;
 mod crash;
 mod deployment;
 mod harness;
+mod host;
+mod load;
 mod structure;
+mod user;

@@ -24,7 +24,9 @@ pub(crate) enum Verdict {
 /// Judges a pod.
 pub(crate) fn verdict(desired: &Pod, observed: &Observed, now: Time) -> Verdict {
     if let Some(deletion) = desired.deletion {
-        let left = deletion.deadline.duration_since(now).max(SignedDuration::ZERO);
+        // The deadline is told in whole seconds, rounded down.
+        let deadline = deletion.deadline + SignedDuration::from_secs(1);
+        let left = deadline.duration_since(now).max(SignedDuration::ZERO);
         return Verdict::End { grace: left.min(SignedDuration::from_secs(deletion.grace)), why: None };
     }
     let grace = SignedDuration::from_secs(desired.spec.grace);

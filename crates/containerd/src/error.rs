@@ -66,6 +66,8 @@ impl Error {
         match status.code() {
             Code::NotFound => Error::NotFound(what),
             Code::Unavailable => Error::Unavailable(message),
+            // The connection broke while the call was under way.
+            Code::Unknown if message.contains("transport error") => Error::Unavailable(message),
             _ => Error::Rpc { what, message },
         }
     }

@@ -39,8 +39,14 @@ impl ContainerRuntime {
         self.pods.stale(&pod.uid);
         if let Err(error) = made {
             let message = chain(&error);
+            let cut_off = matches!(error, containerd::Error::Unavailable(_));
             self.pods.update(&pod.uid, |mirror| {
-                mirror.unstarted.insert(id, message.clone());
+                // A start that was cut off is not an attempt that failed: it is made whole when containerd is back.
+                if cut_off {
+                    mirror.started.remove(&id);
+                } else {
+                    mirror.unstarted.insert(id, message.clone());
+                }
             });
             return Err(RuntimeError::new("RunContainerError", message));
         }

@@ -26,6 +26,8 @@ pub(super) const KILL: i32 = 9;
 /// How long a container waits, at most, for its node to lead no new connections to it before it is told to end. A
 /// server that ends at once would refuse those that are still sent to it.
 const DRAIN: Duration = Duration::from_secs(2);
+/// How long a server has, at least, to accept what reached it before that.
+const ACCEPT: Duration = Duration::from_millis(100);
 /// When a signal that could not be sent is sent again.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -112,12 +114,19 @@ impl Ending {
         self.signal(KILL, true).await;
     }
 
-    /// Waits until this node leads no new connections to the pod.
+    /// Waits until this node leads no new connections to the pod, and the last ones had time to be accepted.
     async fn drain(&self) {
         let mut services = self.services.clone();
         let led = |services: &Arc<Services>| self.addresses.iter().any(|ip| services::lead_to(services, ip));
+        if !led(&services.borrow_and_update()) {
+            return;
+        }
         let by = self.deadline.min(Instant::now() + DRAIN);
-        let _in_time = timeout_at(by, services.wait_for(|services| !led(services))).await;
+        let drained = async {
+            drop(services.wait_for(|services| !led(services)).await);
+            tokio::time::sleep(ACCEPT).await;
+        };
+        let _in_time = timeout_at(by, drained).await;
     }
 
     /// Sends a signal, and does not give up where containerd does not answer for a while.

@@ -1,5 +1,7 @@
 //! A session over a WebSocket.
 
+use std::time::Duration;
+
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
 use object::Status;
@@ -21,6 +23,10 @@ const MESSAGE: usize = 4 * 1024 * 1024;
 /// Most bytes that are read or written at once.
 const BUFFER: usize = 32 * 1024;
 
+/// How long the client gets to set up its side. client-go reads from the moment of the upgrade, but throws away what
+/// comes before it has made its streams: output or even the end of a quick command would be lost.
+const SETTLE: Duration = Duration::from_millis(50);
+
 /// Holds a session on an upgraded connection. A command that could not be started is told of as one that ended.
 pub(super) async fn hold<S>(stream: S, protocol: Protocol, started: Result<Session, Status>, limits: Limits)
 where
@@ -35,6 +41,7 @@ where
     let (sink, stream) = socket.split();
     let outlet = Sink { sink: Mutex::new(sink), protocol };
     let mut inlet = Source { stream, protocol };
+    tokio::time::sleep(SETTLE).await;
     let verdict = match started {
         Ok(session) => session::run(session, &outlet, &mut inlet, limits).await,
         Err(status) => Some(Verdict::Failed(status)),

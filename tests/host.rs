@@ -1,0 +1,191 @@
+//! A machine of its own for a test: containerd, a network, and the binary that runs real containers there.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::JoinHandle;
+
+use containerd::testing::Rig;
+use nix::sched::{CloneFlags, setns};
+use parking_lot::{Mutex, MutexGuard};
+use tokio::runtime::Runtime;
+
+use crate::harness::{BERTH, Process, check_kubectl, condition, text};
+use crate::user::User;
+
+/// The host's address and its node's name.
+pub(crate) const ADDRESS: &str = "192.0.2.10";
+const NODE: &str = "host";
+
+/// There is no other machine on this network; `dummy` devices are missing on some kernels, bridges on none.
+const NETWORK: &str = "ip link add eth0 type bridge && ip address add 192.0.2.10/24 dev eth0 \
+    && ip link set eth0 up && ip route add default via 192.0.2.1 && echo ready && exec cat";
+
+/// Hosts run one at a time: two would only wait for each other's processor time.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A host in namespaces of its own. Dropping it ends all that runs there and removes its files.
+pub(crate) struct Host {
+    user: User,
+    server: Process,
+    /// Where the node does not run in the server's process.
+    agent: Option<Process>,
+    /// Through this process others enter the host.
+    door: Process,
+    rig: Rig,
+    runtime: Runtime,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl std::ops::Deref for Host {
+    type Target = User;
+
+    fn deref(&self) -> &User {
+        &self.user
+    }
+}
+
+impl Host {
+    /// A host whose server runs its node; the node is Ready, and has the images `web:1` and `web:2`.
+    pub(crate) fn start() -> Self {
+        Self::prepare(false)
+    }
+
+    /// The same with the node in a process of its own.
+    pub(crate) fn with_separate_agent() -> Self {
+        Self::prepare(true)
+    }
+
+    fn prepare(apart: bool) -> Self {
+        let turn = TURN.lock();
+        check_kubectl();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let rig = runtime.block_on(Rig::start()).expect("containerd; these tests need root");
+        let log = rig.directory().join("network.log");
+        let mut network = rig.command("sh");
+        network.args(["-c", NETWORK]);
+        let mut door = Process::start(network, &log);
+        door.says("ready", &log);
+        let user = User::new(rig.directory(), Some(door.id()));
+        let server = start_server(&user, &rig, apart);
+        let agent = apart.then(|| start_agent(&user, &rig));
+        let host = Self { user, server, agent, door, rig, runtime, _turn: turn };
+        host.import("web:1", "one");
+        host.import("web:2", "two");
+        host.wait("the node is Ready", |c| {
+            let node = c.try_kubectl(&["get", "node", NODE, "-o", "json"]);
+            serde_json::from_slice(&node.stdout).is_ok_and(|node| condition(&node, "Ready") == "True")
+        });
+        host.wait("the service account of pods", |c| {
+            c.try_kubectl(&["get", "serviceaccount", "default"]).status.success()
+        });
+        host
+    }
+
+    /// Loads an image of the quickstart's web server with this line in `/etc/motd`.
+    fn import(&self, name: &str, motd: &str) {
+        let archive = self.dir().join("image.tar");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/web-image");
+        let made =
+            Command::new(script).arg(name).arg(&archive).arg(motd).output().expect("scripts/web-image");
+        assert!(made.status.success(), "{}", text(&made.stderr));
+        let mut import = self.program(BERTH);
+        import.args(["image", "import", "--containerd"]).arg(socket(&self.rig));
+        let import = import.arg("--run-dir").arg(self.dir().join("run")).arg(&archive).output();
+        let import = import.expect("berth runs");
+        assert!(import.status.success(), "{}", text(&import.stderr));
+        assert_eq!(text(&import.stdout), format!("docker.io/library/{name}\n"));
+    }
+
+    /// Ends the server as a crash does and starts it again. A node in its process shares its fate.
+    pub(crate) fn crash_server(&mut self) {
+        self.server.kill();
+        self.server = start_server(&self.user, &self.rig, self.agent.is_some());
+    }
+
+    /// Ends the node's own process as a crash does and starts it again.
+    pub(crate) fn crash_agent(&mut self) {
+        self.agent.as_mut().expect("a host with a separate agent").kill();
+        self.agent = Some(start_agent(&self.user, &self.rig));
+    }
+
+    /// Ends containerd as a crash does and starts it again.
+    pub(crate) fn crash_containerd(&mut self) {
+        self.rig.kill_containerd().expect("containerd runs");
+        self.runtime.block_on(self.rig.start_containerd()).expect("containerd starts again");
+    }
+
+    /// Runs something on a thread of its own in the host's network.
+    pub(crate) fn inside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        let network = File::open(format!("/proc/{}/ns/net", self.door.id())).expect("the host's network");
+        std::thread::spawn(move || {
+            setns(network, CloneFlags::CLONE_NEWNET).expect("the host can be entered");
+            work()
+        })
+    }
+
+    /// What an HTTP server answers to a request from the host for `/`.
+    pub(crate) fn get(&self, address: &str, port: u16) -> Result<String, String> {
+        let address: IpAddr = address.parse().expect("an address");
+        let asked = self.inside(move || crate::load::get((address, port).into()));
+        asked.join().expect("asking ends")
+    }
+
+    /// The containers that run, by id, each with its first process.
+    pub(crate) fn processes(&self) -> BTreeMap<String, u32> {
+        let mut list = Command::new("ctr");
+        list.arg("--address").arg(socket(&self.rig)).args(["-n", "k8s.io", "tasks", "ls"]);
+        let list = list.output().expect("ctr runs");
+        assert!(list.status.success(), "{}", text(&list.stderr));
+        let process = |line: &str| {
+            let mut words = line.split_whitespace();
+            let (id, pid, state) = (words.next()?, words.next()?, words.next()?);
+            (state == "RUNNING").then_some((id.to_owned(), pid.parse().ok()?))
+        };
+        text(&list.stdout).lines().skip(1).filter_map(process).collect()
+    }
+
+    /// Runs a program on the host and returns its output; it must succeed.
+    pub(crate) fn run(&self, program: &str, args: &[&str]) -> String {
+        let output = self.program(program).args(args).output().expect("the program runs");
+        assert!(output.status.success(), "{program} {args:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+}
+
+fn socket(rig: &Rig) -> PathBuf {
+    rig.options().socket
+}
+
+fn start_server(user: &User, rig: &Rig, apart: bool) -> Process {
+    let mut command = user.program(BERTH);
+    command.args(["server", "--listen", "0.0.0.0:6443", "--data-dir"]).arg(user.dir());
+    if apart {
+        command.arg("--no-agent");
+    } else {
+        node_flags(&mut command, user.dir(), rig);
+    }
+    let log = user.dir().join("server.log");
+    let mut server = Process::start(command, &log);
+    server.says("ready", &log);
+    server
+}
+
+fn start_agent(user: &User, rig: &Rig) -> Process {
+    let mut command = user.program(BERTH);
+    command.args(["agent", "--kubeconfig", &user.kubeconfig()]);
+    node_flags(&mut command, user.dir(), rig);
+    Process::start(command, &user.dir().join("agent.log"))
+}
+
+/// All that a node has of its machine is the rig's own.
+fn node_flags(command: &mut Command, dir: &Path, rig: &Rig) {
+    command.args(["--node-name", NODE, "--cgroup-root", &rig.cgroup()]);
+    command.arg("--containerd").arg(socket(rig)).arg("--node-dir").arg(dir.join("node"));
+    command.arg("--run-dir").arg(dir.join("run")).arg("--log-dir").arg(dir.join("logs"));
+}
