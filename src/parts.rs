@@ -97,6 +97,8 @@ async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
         _ = stopped.wait_for(|stop| *stop) => None,
         Some(ended) = parts.join_next() => Some(ended),
     };
+    // A part that was told to stop may be done before this task has heard of it.
+    let broken = broken.filter(|_| !*stopped.borrow());
     tracing::info!("stopping");
     if broken.is_some() {
         parts.abort_all();
