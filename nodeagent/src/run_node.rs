@@ -46,6 +46,8 @@ const SNAPSHOTTER: &str = "overlayfs";
 const DOMAIN: &str = "cluster.local";
 /// The most pods that are worked on at a time.
 const WORKERS: usize = 16;
+/// How long an agent that begins waits for the services; every cluster has one.
+const SERVICES: Duration = Duration::from_secs(5);
 /// How long work on pods that is under way may take to finish when the agent stops.
 const FINISH: Duration = Duration::from_secs(10);
 /// Events that wait to be written.
@@ -199,7 +201,7 @@ pub async fn run_node(
         kinds: kinds.clone(),
         dirs: options.dirs(),
         cgroups,
-        services: applied,
+        services: applied.clone(),
         census: census.clone(),
         domain: DOMAIN.to_owned(),
     };
@@ -240,8 +242,13 @@ pub async fn run_node(
     let (stop, stopped) = watch::channel(false);
     let mut workers = JoinSet::new();
     for _ in 0..WORKERS {
-        let (agent, stopped) = (agent.clone(), stopped.clone());
-        workers.spawn(async move { agent.work(stopped).await });
+        let (agent, stopped, mut services) = (agent.clone(), stopped.clone(), applied.clone());
+        workers.spawn(async move {
+            // Containers get the services' addresses, and none ends while the host may still lead to it.
+            let led = async { drop(services.wait_for(|services| !services.is_empty()).await) };
+            let _in_time = tokio::time::timeout(SERVICES, led).await;
+            agent.work(stopped).await;
+        });
     }
     tokio::pin!(shutdown);
     tokio::select! {
