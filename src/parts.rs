@@ -66,24 +66,22 @@ async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
     let mut parts = JoinSet::<anyhow::Result<()>>::new();
     if all {
         let ((client, source), stop) = (parts_of(&server, CONTROLLERS), stopped.clone());
-        let table = kinds.clone();
         let published = controllers::publish_root_ca(&client, &kinds, server.ca()).await;
         published.context("cannot publish the CA")?;
-        let controlled = table.clone();
+        let table = kinds.clone();
         parts.spawn(async move {
-            controllers::run(client, source, controlled, Leadership::Held, stop).await;
+            controllers::run(client, source, table, Leadership::Held, stop).await;
             Ok(())
         });
         let ((client, source), stop) = (parts_of(&server, SCHEDULER), until(stopped.clone()));
-        let options = scheduler::Options::default();
-        parts.spawn(async move { Ok(scheduler::run(client, source, kinds, options, stop).await?) });
+        let (table, options) = (kinds.clone(), scheduler::Options::default());
+        parts.spawn(async move { Ok(scheduler::run(client, source, table, options, stop).await?) });
         if !args.no_agent {
             let options = node_options(args.node, server.ca().to_owned());
             let identity = Identity::node(&options.name()?);
             let (client, source) = (server.client(identity.clone()), server.source(identity));
             let stop = until(stopped.clone());
-            let table = table.clone();
-            parts.spawn(async move { Ok(nodeagent::run_node(client, source, table, options, stop).await?) });
+            parts.spawn(async move { Ok(nodeagent::run_node(client, source, kinds, options, stop).await?) });
         }
     }
     println!(

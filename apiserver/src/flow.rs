@@ -86,7 +86,10 @@ impl Lane {
 /// Held while a request is worked on, its answer's body included.
 #[derive(Debug)]
 #[must_use = "dropping it ends the request's turn"]
-pub struct Turn(#[allow(dead_code, reason = "held for its drop")] Option<OwnedSemaphorePermit>);
+pub struct Turn {
+    /// None for the exempt.
+    _permit: Option<OwnedSemaphorePermit>,
+}
 
 /// Admits requests within [`Limits`].
 pub struct Flow {
@@ -112,10 +115,10 @@ impl Flow {
             Class::Read => &self.reads,
             Class::Mutating => &self.mutating,
             Class::LongRunning => &self.long_running,
-            Class::Exempt => return Ok(Turn(None)),
+            Class::Exempt => return Ok(Turn { _permit: None }),
         };
         match lane.enter().await {
-            Some(permit) => Ok(Turn(Some(permit))),
+            Some(permit) => Ok(Turn { _permit: Some(permit) }),
             None => Err(Status::too_many_requests("too many requests, please try again later", 1)),
         }
     }

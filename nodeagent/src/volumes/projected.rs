@@ -57,12 +57,9 @@ fn config_map(
     optional: Option<bool>,
     defaults: Defaults,
 ) -> Result<Payload, String> {
-    let optional = optional.unwrap_or(false);
-    match sources.fetched.config_map(name) {
-        Ok(map) => of_config_map(map, items, defaults, optional),
-        Err(_) if optional => of_config_map(&ConfigMap::default(), items, defaults, true),
-        Err(missing) => Err(missing),
-    }
+    let (optional, empty) = (optional.unwrap_or(false), ConfigMap::default());
+    let map = found(sources.fetched.config_map(name), &empty, optional)?;
+    of_config_map(map, items, defaults, optional)
 }
 
 fn secret(
@@ -72,12 +69,14 @@ fn secret(
     optional: Option<bool>,
     defaults: Defaults,
 ) -> Result<Payload, String> {
-    let optional = optional.unwrap_or(false);
-    match sources.fetched.secret(name) {
-        Ok(secret) => of_secret(secret, items, defaults, optional),
-        Err(_) if optional => of_secret(&Secret::default(), items, defaults, true),
-        Err(missing) => Err(missing),
-    }
+    let (optional, empty) = (optional.unwrap_or(false), Secret::default());
+    let secret = found(sources.fetched.secret(name), &empty, optional)?;
+    of_secret(secret, items, defaults, optional)
+}
+
+/// A source; where it is missing and may be, an empty one.
+fn found<'a, T>(source: Result<&'a T, String>, empty: &'a T, optional: bool) -> Result<&'a T, String> {
+    source.or_else(|missing| if optional { Ok(empty) } else { Err(missing) })
 }
 
 fn downward(
