@@ -111,6 +111,10 @@ impl<'t> Decoder<'t> {
                     *list = self.wrapped_list(at, item, at.bytes(wire)?)?;
                 } else {
                     self.items(at, item, wire, list)?;
+                    // packed numbers may be none: then there is no list
+                    if list.is_empty() {
+                        object.remove(name);
+                    }
                 }
             }
             Shape::Map(value, _) => {

@@ -108,6 +108,8 @@ fn unknown_tags_are_skipped_and_packed_numbers_are_read() {
         b"\xf8\x07\x01\x0a\x01n\xfa\x07\x02zz\x8a\x01\x02\x01\x02",
         json!({"name": "n", "numbers": [1, 2]}),
     );
+    check(b"\x8a\x01\x00", json!({}));
+    check(b"\x8a\x01\x01\x05\x8a\x01\x00", json!({"numbers": [5]}));
 }
 
 #[test]
