@@ -147,7 +147,7 @@ impl ContainerRuntime {
                 }
                 None
             }
-            Event::Exited { id, .. } | Event::OutOfMemory { id } => self.pods.owner(id),
+            Event::Exited { id, .. } => self.pods.owner(id),
             Event::Deleted { id } => match self.pods.owner(id) {
                 Some(uid) => Some(uid),
                 None => return,

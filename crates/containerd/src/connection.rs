@@ -1,6 +1,6 @@
 //! The connection to containerd.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,8 +55,6 @@ pub(crate) struct Inner {
     pub details: Mutex<HashMap<String, Arc<Details>>>,
     /// The containers whose output this process follows or followed.
     pub followed: Mutex<HashMap<String, Followed>>,
-    /// Containers that ran out of memory.
-    pub oom: Mutex<HashSet<String>>,
     pub lease: tokio::sync::Mutex<Option<CreateLease>>,
 }
 
@@ -84,7 +82,6 @@ impl Containerd {
             namespace,
             details: Mutex::default(),
             followed: Mutex::default(),
-            oom: Mutex::default(),
             lease: tokio::sync::Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })

@@ -101,7 +101,6 @@ impl Containerd {
         let mut ended = self.log_ended(id);
         let _ = tokio::time::timeout(LAST_OUTPUT, ended.wait_for(|ended| *ended)).await;
         self.inner.followed.lock().remove(id);
-        self.inner.oom.lock().remove(id);
     }
 
     pub(crate) async fn container_record(&self, id: &str) -> Result<Record, Error> {

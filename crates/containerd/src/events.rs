@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use containerd_client::events::{TaskCreate, TaskDelete, TaskExit, TaskOom, TaskStart};
+use containerd_client::events::{TaskCreate, TaskDelete, TaskExit, TaskStart};
 use containerd_client::services::v1::SubscribeRequest;
 use containerd_client::types::Envelope;
 use futures::StreamExt;
@@ -45,11 +45,6 @@ pub enum Event {
         /// When.
         at: Option<Timestamp>,
     },
-    /// A container ran out of memory.
-    OutOfMemory {
-        /// The container.
-        id: String,
-    },
     /// A task was deleted.
     Deleted {
         /// The container.
@@ -70,10 +65,7 @@ enum Phase {
 }
 
 impl Containerd {
-    /// The task events of the namespace, for ever: reconnects by itself. Also what [`TaskState::Exited`]'s `oom` is
-    /// known from, so somebody should listen.
-    ///
-    /// [`TaskState::Exited`]: crate::TaskState::Exited
+    /// The task events of the namespace, for ever: reconnects by itself.
     #[must_use]
     pub fn events(&self) -> BoxStream<'static, Event> {
         stream::unfold((self.clone(), Phase::Closed), |(containerd, mut phase)| async move {
@@ -102,7 +94,7 @@ impl Containerd {
                 Err(_) => (None, Phase::Closed),
             },
             Phase::Open(mut events) => match events.message().await {
-                Ok(Some(envelope)) => (self.event(envelope), Phase::Open(events)),
+                Ok(Some(envelope)) => (envelope.event.and_then(decode), Phase::Open(events)),
                 Ok(None) | Err(_) => (None, Phase::Closed),
             },
         }
@@ -118,14 +110,6 @@ impl Containerd {
             answer = &mut opening => answer.map(|answer| Phase::Open(Box::new(answer.into_inner()))).map_err(drop),
             version = self.version() => version.map(|_| Phase::Opening(opening)).map_err(drop),
         }
-    }
-
-    fn event(&self, envelope: Envelope) -> Option<Event> {
-        let event = decode(envelope.event?)?;
-        if let Event::OutOfMemory { id } = &event {
-            self.inner.oom.lock().insert(id.clone());
-        }
-        Some(event)
     }
 }
 
@@ -144,9 +128,6 @@ fn decode(any: Any) -> Option<Event> {
             let event = any.to_msg::<TaskExit>().ok().filter(|event| event.id == event.container_id)?;
             let (code, at) = (event.exit_status, event.exited_at.and_then(time));
             Some(Event::Exited { id: event.container_id, code, at })
-        }
-        "containerd.events.TaskOOM" => {
-            any.to_msg::<TaskOom>().ok().map(|event| Event::OutOfMemory { id: event.container_id })
         }
         "containerd.events.TaskDelete" => {
             any.to_msg::<TaskDelete>().ok().map(|event| Event::Deleted { id: event.container_id })

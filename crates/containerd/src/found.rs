@@ -47,8 +47,6 @@ pub enum TaskState {
         code: u32,
         /// When.
         at: Option<Timestamp>,
-        /// Whether it ran out of memory, as far as [`Containerd::events`] was listened to.
-        oom: bool,
     },
 }
 
@@ -125,9 +123,8 @@ impl Containerd {
     }
 
     fn found(&self, record: Record, task: Option<&Task>) -> Found {
-        let oom = self.inner.oom.lock().contains(&record.id);
         Found {
-            state: task.map_or(TaskState::None, |task| state(task, oom)),
+            state: task.map_or(TaskState::None, state),
             pid: task.map_or(0, |task| task.pid),
             created: record.created_at.and_then(time).unwrap_or(Timestamp::UNIX_EPOCH),
             id: record.id,
@@ -137,15 +134,13 @@ impl Containerd {
     }
 }
 
-fn state(task: &Task, oom: bool) -> TaskState {
+fn state(task: &Task) -> TaskState {
     match task.status() {
         Status::Unknown => TaskState::None,
         Status::Created => TaskState::Created,
         Status::Running => TaskState::Running,
         Status::Paused | Status::Pausing => TaskState::Paused,
-        Status::Stopped => {
-            TaskState::Exited { code: task.exit_status, at: task.exited_at.and_then(time), oom }
-        }
+        Status::Stopped => TaskState::Exited { code: task.exit_status, at: task.exited_at.and_then(time) },
     }
 }
 

@@ -1,9 +1,8 @@
 //! Containers from their making to their end.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use containerd::{Error, Event, Seccomp, TaskState, User};
-use futures::StreamExt;
+use containerd::{Error, Seccomp, TaskState, User};
 
 use crate::support::World;
 
@@ -38,7 +37,7 @@ async fn a_container_is_made_runs_and_goes() {
     let found = containerd.find("pod", "of/c1").await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].id.as_str(), found[0].image.as_str()), ("c1", "box:1"));
-    assert!(matches!(found[0].state, TaskState::Exited { code: 7, at: Some(_), oom: false }));
+    assert!(matches!(found[0].state, TaskState::Exited { code: 7, at: Some(_) }));
     assert_eq!(containerd.list().await.unwrap(), found);
     assert_eq!(containerd.find("pod", "of/c2").await.unwrap(), []);
     containerd.delete("c1").await.unwrap();
@@ -153,14 +152,8 @@ async fn privileges_and_limits_hold() {
     world.run(&spec).await;
     assert_eq!(world.exit("c1").await, 0);
     assert_eq!(world.log("c1").await, ["stdout F 1", "stdout F 0"]);
-    let mut events = world.containerd.events();
-    assert_eq!(events.next().await, Some(Event::Reconnected));
     let mut spec = world.script("c2", "dd if=/dev/zero of=/dev/null bs=100M count=1");
     spec.resources.memory_limit = Some(20 << 20);
     world.run(&spec).await;
-    let oom = Event::OutOfMemory { id: "c2".into() };
-    let told = async { while events.next().await.is_some_and(|event| event != oom) {} };
-    tokio::time::timeout(Duration::from_secs(30), told).await.unwrap();
     assert_eq!(world.exit("c2").await, 137);
-    assert!(matches!(world.found("c2").await.unwrap().state, TaskState::Exited { oom: true, .. }));
 }

@@ -105,6 +105,26 @@ impl Cgroups {
         Ok(pods)
     }
 
+    /// Whether the kernel ended a process in the group that a container has in its pod's for want of memory. The
+    /// group is there until the container's task is deleted; of one that is not there, nobody knows.
+    pub fn oom_killed(&self, uid: &str, qos: Qos, container: &str) -> Result<bool, CgroupError> {
+        let group = format!("{}/{container}", &self.checked_pod(uid, qos)?[1..]);
+        let file = match &self.hierarchies {
+            Hierarchies::V1(all) => match all.iter().find(|hierarchy| hierarchy.has("memory")) {
+                Some(memory) => memory.mount.join(group).join("memory.oom_control"),
+                None => return Ok(false),
+            },
+            Hierarchies::V2(mount) => mount.join(group).join("memory.events"),
+        };
+        match fs::read_to_string(&file) {
+            Ok(text) => Ok(text
+                .lines()
+                .any(|line| line.strip_prefix("oom_kill ").is_some_and(|count| count.trim() != "0"))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(CgroupError::io("reading", &file)(error)),
+        }
+    }
+
     fn checked_pod(&self, uid: &str, qos: Qos) -> Result<String, CgroupError> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         match !uid.is_empty() && uid.bytes().all(plain) {

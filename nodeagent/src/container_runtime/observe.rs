@@ -5,7 +5,7 @@ use std::time::Duration;
 use containerd::{Found, TaskState};
 use object::Time;
 
-use super::pods::Mirror;
+use super::pods::{End, Mirror};
 use super::{Attempt, ContainerRuntime, UID, chain, is_alive};
 use crate::observed::{ContainerState, Observed, ObservedContainer, Sandbox, SandboxState};
 use crate::pod::Pod;
@@ -38,7 +38,7 @@ impl ContainerRuntime {
         if sandbox.as_ref().is_some_and(Sandbox::is_ready) {
             self.refresh_if_due(pod).await;
         }
-        self.hear_last_words(pod, &found).await;
+        self.examine_the_ended(pod, &found).await;
         let containers = self.containers(pod, &found, &self.pods.mirror(&pod.uid));
         let images = self.images_of(pod, &containers).await?;
         // The look at the images may have told what containers run.
@@ -115,9 +115,7 @@ impl ContainerRuntime {
                 None if never_ran(pod, name, found, mirror) => ContainerState::Created,
                 None => self.lost(pod, name, found, mirror),
             },
-            TaskState::Exited { code, at, oom } => {
-                self.ended(pod, name, found, mirror, (*code as i32, *at, *oom))
-            }
+            TaskState::Exited { code, at } => self.ended(pod, name, found, mirror, (*code as i32, *at)),
         }
     }
 
@@ -127,11 +125,10 @@ impl ContainerRuntime {
         name: &str,
         found: &Found,
         mirror: &Mirror,
-        (code, at, oom): (i32, Option<Time>, bool),
+        (code, at): (i32, Option<Time>),
     ) -> ContainerState {
-        // containerd tells it once: after a restart of the agent, the status alone knows.
-        let oom = oom || reported_end(pod, name, found).is_some_and(|end| end.reason == OOM_KILLED);
-        let reason = match (oom, code) {
+        let end = mirror.ends.get(&found.id).cloned().unwrap_or_default();
+        let reason = match (end.oom_killed, code) {
             (true, _) => OOM_KILLED,
             (false, 0) => "Completed",
             (false, _) => "Error",
@@ -141,7 +138,7 @@ impl ContainerRuntime {
             since: began(pod, name, found, mirror).or(Some(found.created)),
             at: at.unwrap_or(found.created),
             reason: reason.to_owned(),
-            message: mirror.messages.get(&found.id).cloned().unwrap_or_default(),
+            message: end.message,
         }
     }
 
@@ -155,7 +152,7 @@ impl ContainerRuntime {
                 reason: end.reason.clone(),
                 message: end.message.clone(),
             },
-            None => self.ended(pod, name, found, mirror, (UNSEEN, None, false)),
+            None => self.ended(pod, name, found, mirror, (UNSEEN, None)),
         }
     }
 }
@@ -243,30 +240,37 @@ impl ContainerRuntime {
         self.prober.watch(&target, probes)
     }
 
-    /// Reads what the attempts said that ended, once, when all that they wrote is there.
-    async fn hear_last_words(&self, pod: &Pod, found: &[Found]) {
-        let known = self.pods.mirror(&pod.uid).messages;
+    /// Reads what the attempts left that ended, once, when all that they wrote is there.
+    async fn examine_the_ended(&self, pod: &Pod, found: &[Found]) {
+        let known = self.pods.mirror(&pod.uid).ends;
         let ended = |found: &&Found| matches!(found.state, TaskState::Exited { .. });
         for found in found.iter().filter(ended).filter(|found| !known.contains_key(&found.id)) {
             let mut complete = self.engine.log_ended(&found.id);
             let complete = async { drop(complete.wait_for(|complete| *complete).await) };
             let _in_time = tokio::time::timeout(LAST_WORDS, complete).await;
-            let message = self.last_words(pod, found).await.unwrap_or_default();
-            self.pods.update(&pod.uid, |mirror| drop(mirror.messages.insert(found.id.clone(), message)));
+            let end = self.end_of(pod, found).await.unwrap_or_default();
+            self.pods.update(&pod.uid, |mirror| drop(mirror.ends.insert(found.id.clone(), end)));
         }
     }
 
-    async fn last_words(&self, pod: &Pod, found: &Found) -> Option<String> {
+    async fn end_of(&self, pod: &Pod, found: &Found) -> Option<End> {
         let TaskState::Exited { code, .. } = found.state else { return None };
         let name = found.labels.get(CONTAINER)?.clone();
         let attempt = found.labels.get(ATTEMPT).and_then(|text| text.parse().ok()).unwrap_or(0);
         let (document, dirs) = (self.document(pod).ok()?, self.dirs.pod(&pod.uid).ok()?);
-        let logs = self.dirs.logs.clone();
+        let (logs, cgroups, uid, id) =
+            (self.dirs.logs.clone(), self.cgroups.clone(), pod.uid.clone(), found.id.clone());
         let read = move || {
             let container = pod_config::container_named(&document, &name)?;
             let file = pod_config::termination_file(&dirs, &name, attempt)?;
             let log = pod_config::log_path(&logs, &document, &name, attempt);
-            Some(pod_config::termination_message(container, &file, &log, code as i32))
+            let message = pod_config::termination_message(container, &file, &log, code as i32);
+            let oom_killed =
+                cgroups.oom_killed(&uid, pod_config::qos(&document), &id).unwrap_or_else(|error| {
+                    tracing::warn!(pod = &*uid, error = chain(&error), "cannot tell whether memory ran out");
+                    false
+                });
+            Some(End { message, oom_killed })
         };
         tokio::task::spawn_blocking(read).await.ok().flatten()
     }

@@ -30,12 +30,21 @@ pub(super) struct Mirror {
     pub(super) stopping: HashMap<String, Stopping>,
     /// What images resolved to, by canonical name.
     pub(super) image_ids: HashMap<String, String>,
-    /// What the ended ones said, by id.
-    pub(super) messages: HashMap<String, String>,
+    /// How containers ended, by id.
+    pub(super) ends: HashMap<String, End>,
     /// Whether the pod's volumes show what may change; none where that was not looked at.
     pub(super) has_sources: Option<bool>,
     /// Whether it is time to show it.
     pub(super) is_due: bool,
+}
+
+/// What a container that ended left behind.
+#[derive(Clone, Default)]
+pub(super) struct End {
+    /// Its last words, as its termination message policy has them.
+    pub(super) message: String,
+    /// Whether the kernel ended it for want of memory.
+    pub(super) oom_killed: bool,
 }
 
 /// A container that was told to stop.
@@ -72,7 +81,7 @@ impl Pods {
             mirror.found = found.to_vec();
             mirror.looked = seen;
             let there = |id: &String| found.iter().any(|found| found.id == *id);
-            mirror.messages.retain(|id, _| there(id));
+            mirror.ends.retain(|id, _| there(id));
             mirror.unstarted.retain(|id, _| there(id));
             let runs = |id: &String| found.iter().any(|found| found.id == *id && is_alive(&found.state));
             mirror.stopping.retain(|id, stopping| {

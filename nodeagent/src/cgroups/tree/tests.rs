@@ -74,6 +74,19 @@ fn version_1() {
     assert_eq!(read(&root, "cpu/kubepods/burstable/pod0f3a-1/cpu.cfs_quota_us"), "-1");
     assert_eq!(read(&root, "memory/kubepods/burstable/pod0f3a-1/memory.limit_in_bytes"), "-1");
     assert_eq!(cgroups.pods().unwrap(), [(UID.to_owned(), Qos::Burstable)]);
+    let group = "memory/kubepods/burstable/pod0f3a-1/c";
+    check_oom(&root, &cgroups, UID, Qos::Burstable, &format!("{group}/memory.oom_control"));
+}
+
+/// A container's group, which `file` belongs to, tells what the kernel ended in it.
+fn check_oom(root: &tempfile::TempDir, cgroups: &Cgroups, uid: &str, qos: Qos, file: &str) {
+    let file = root.path().join("sys").join(file);
+    assert!(!cgroups.oom_killed(uid, qos, "c").unwrap(), "there is no group");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    for (text, killed) in [("oom_kill 0\n", false), ("under_oom 1\noom_kill 12\noom_group_kill 0\n", true)] {
+        fs::write(&file, text).unwrap();
+        assert_eq!(cgroups.oom_killed(uid, qos, "c").unwrap(), killed, "{text:?}");
+    }
 }
 
 #[test]
@@ -104,6 +117,7 @@ fn version_2() {
     }
     cgroups.set_pod("x", Qos::Guaranteed, &PodResources { cpu_quota: None, ..limited() }).unwrap();
     assert_eq!(read(&root, "fs/kubepods/podx/cpu.max"), "max 100000");
+    check_oom(&root, &cgroups, "x", Qos::Guaranteed, "fs/kubepods/podx/c/memory.events");
 }
 
 #[test]
