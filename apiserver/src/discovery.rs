@@ -68,7 +68,7 @@ impl Api {
             [""] => Ok(json_response(200, &json!({"paths": self.paths()}))),
             ["version"] => Ok(json_response(200, &version())),
             ["healthz" | "livez"] => Ok(text(200, "ok")),
-            ["readyz"] => Ok(self.readiness(info)),
+            ["readyz"] => Ok(self.readiness(info).await),
             [".well-known", "openid-configuration"] => {
                 let keys = format!("{}/openid/v1/jwks", self.signer.issuer());
                 Ok(json_response(200, &self.signer.openid_configuration(&keys)))
@@ -108,10 +108,11 @@ impl Api {
         paths
     }
 
-    fn readiness(&self, info: &RequestInfo) -> Response<Body> {
+    async fn readiness(&self, info: &RequestInfo) -> Response<Body> {
         let ready = self.ready.load(Ordering::Acquire);
         let stopping = *self.stopping.borrow();
-        let ok = ready && !stopping;
+        let writable = self.objects.writable().await.is_ok();
+        let ok = ready && writable && !stopping;
         if ok && !info.flag("verbose") {
             return text(200, "ok");
         }
@@ -119,7 +120,7 @@ impl Api {
             if good { format!("[+]{name} ok\n") } else { format!("[-]{name} failed: reason withheld\n") }
         };
         let end = if ok { "readyz check passed\n" } else { "readyz check failed\n" };
-        let body = ["ping", "cache", "shutdown"].iter().zip([true, ready, !stopping]);
+        let body = ["ping", "cache", "store", "shutdown"].iter().zip([true, ready, writable, !stopping]);
         let body: String = body.map(|(name, good)| line(name, good)).collect::<String>() + end;
         text(if ok { 200 } else { 500 }, &body)
     }

@@ -97,6 +97,11 @@ impl Objects {
         self.store.revision().await.map_err(store_failed)
     }
 
+    /// Whether objects can be written at present.
+    pub(crate) async fn writable(&self) -> Result<(), Status> {
+        self.store.writable().await.map_err(store_failed)
+    }
+
     /// Writes one object and its hidden keys in one transaction.
     pub(crate) async fn save(
         &self,

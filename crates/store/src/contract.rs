@@ -55,4 +55,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// The current revision: at least that of every transaction answered so far.
     async fn revision(&self) -> Result<Revision, Error>;
+
+    /// Whether transactions can be committed at present; else the error says why not. Reads go on
+    /// meanwhile.
+    async fn writable(&self) -> Result<(), Error>;
 }

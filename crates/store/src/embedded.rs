@@ -55,6 +55,8 @@ pub struct Options {
     pub reserve_block: u64,
     /// How long a volatile transaction may stay unsynced.
     pub volatile_sync: Duration,
+    /// How long after a failure of the disk writing is tried again.
+    pub retry: Duration,
     /// How many transactions may wait for the writer before further commits wait to be queued.
     pub queue: usize,
 }
@@ -69,6 +71,7 @@ impl Default for Options {
             history_bytes: 64 << 20,
             reserve_block: 10_000,
             volatile_sync: Duration::from_millis(500),
+            retry: Duration::from_secs(1),
             queue: 4096,
         }
     }
@@ -76,8 +79,9 @@ impl Default for Options {
 
 /// A durable store in one directory, open in one process at a time.
 ///
-/// After a failure of the disk the store is read-only until it is opened again: what a failed
-/// sync has left on disk is unknown, and nothing more is built on it.
+/// After a failure of the disk the store is read-only: what a failed sync has left on disk is
+/// unknown, and nothing more is built on it. The store goes on by itself once all live data could
+/// be written anew, which is tried every [`Options::retry`].
 #[derive(Debug)]
 pub struct Embedded {
     view: Arc<View>,
@@ -189,5 +193,12 @@ impl Store for Embedded {
 
     async fn revision(&self) -> Result<Revision, Error> {
         Ok(self.open_view()?.revision())
+    }
+
+    async fn writable(&self) -> Result<(), Error> {
+        match self.open_view()?.failure() {
+            None => Ok(()),
+            Some(reason) => Err(Error::ReadOnly { reason }),
+        }
     }
 }

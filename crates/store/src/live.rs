@@ -62,6 +62,11 @@ impl Live {
         self.keys.values()
     }
 
+    /// The revision and every item in key order, which share their bytes with this.
+    pub(crate) fn copy(&self) -> (Revision, Vec<KeyValue>) {
+        (self.revision, self.items().cloned().collect())
+    }
+
     /// The number of keys.
     pub(crate) fn len(&self) -> usize {
         self.keys.len()

@@ -140,4 +140,8 @@ impl Store for Memory {
     async fn revision(&self) -> Result<Revision, Error> {
         Ok(self.state.lock().revision)
     }
+
+    async fn writable(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }

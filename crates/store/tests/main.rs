@@ -3,6 +3,7 @@
 mod crashes;
 mod durability;
 mod faults;
+mod healing;
 mod random_history;
 mod suite;
 mod support;

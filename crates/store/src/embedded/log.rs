@@ -76,6 +76,16 @@ impl Log {
     /// Ends the segment and begins the next; returns the number of the new one.
     pub(crate) fn rotate(&mut self, revision: Revision, reserved: Revision) -> Result<u64, Error> {
         self.sync()?;
+        self.begin_next(revision, reserved)
+    }
+
+    /// Begins the next segment after a failure: whatever was appended and not synced is void.
+    pub(crate) fn abandon(&mut self, revision: Revision, reserved: Revision) -> Result<u64, Error> {
+        self.end = self.synced;
+        self.begin_next(revision, reserved)
+    }
+
+    fn begin_next(&mut self, revision: Revision, reserved: Revision) -> Result<u64, Error> {
         let header = Header {
             id: self.header.id + 1,
             salt: rand::random(),

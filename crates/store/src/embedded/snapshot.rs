@@ -45,7 +45,11 @@ pub(crate) fn write(
         disk.rename(&temporary, &name)?;
         disk.sync()
     };
-    write().map_err(Error::io(format!("write {name}")))?;
+    write().map_err(|error| {
+        // on a full disk, it would take the space that others need
+        let _removed_at_the_next_start = disk.remove(&temporary);
+        Error::io(format!("write {name}"))(error)
+    })?;
     if cancel.load(Ordering::Relaxed) {
         return Ok(());
     }

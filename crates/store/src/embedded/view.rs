@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch::{Receiver, Sender};
 
 use super::group::Group;
@@ -19,6 +19,8 @@ pub(crate) struct View {
     revision: AtomicU64,
     /// Follows `revision`; its sender lives as long as the writer.
     current: Receiver<Revision>,
+    /// Why nothing can be written at present.
+    failure: Mutex<Option<String>>,
 }
 
 #[derive(Debug)]
@@ -30,7 +32,7 @@ struct Shown {
 impl View {
     pub(crate) fn new(live: Live, history: History, current: Receiver<Revision>) -> View {
         let revision = AtomicU64::new(live.revision);
-        View { shown: RwLock::new(Shown { live, history }), revision, current }
+        View { shown: RwLock::new(Shown { live, history }), revision, current, failure: Mutex::default() }
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> (Option<KeyValue>, Revision) {
@@ -60,6 +62,14 @@ impl View {
 
     pub(crate) fn compact(&self, upto: Revision) -> Result<(), Error> {
         self.shown.write().history.compact(upto)
+    }
+
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.failure.lock().clone()
+    }
+
+    pub(crate) fn set_failure(&self, failure: Option<String>) {
+        *self.failure.lock() = failure;
     }
 
     /// Calls `look` with the live data, which stays as it is meanwhile.

@@ -17,6 +17,7 @@ use super::queue::{Job, Queue, Taken};
 use super::record::{write_clean, write_reserve, write_txn};
 use super::snapshot;
 use super::view::View;
+use crate::live::Live;
 use crate::{Change, Committed, Durability, Error, Revision};
 
 /// A group is full when its changes have this many bytes.
@@ -42,8 +43,16 @@ pub(crate) struct Writer {
     /// The snapshot under way.
     snapshot: Option<JoinHandle<()>>,
     cancel_snapshot: Arc<AtomicBool>,
-    /// The failure that ended all writing.
-    failure: Option<String>,
+    failure: Option<Failure>,
+}
+
+/// What has stopped all writing.
+struct Failure {
+    reason: String,
+    /// When the next attempt to write is due.
+    retry: Instant,
+    /// The log that was begun since: nothing is appended to it before a snapshot is beside it.
+    begun: Option<u64>,
 }
 
 impl Writer {
@@ -74,8 +83,7 @@ impl Writer {
     /// Works until the queue is closed and empty, then closes the log.
     pub(crate) fn run(mut self) -> Result<(), Error> {
         loop {
-            let deadline = self.unsynced_since.map(|since| since + self.options.volatile_sync);
-            match self.queue.take(deadline) {
+            match self.queue.take(self.deadline()) {
                 Taken::Jobs(jobs) => {
                     // the jobs are concurrent, so those that need no sync may go first
                     let volatile = |job: &Job| job.txn.durability == Durability::Volatile;
@@ -86,13 +94,27 @@ impl Writer {
                 Taken::Idle => {}
                 Taken::Closed => return self.close(),
             }
-            let now = Instant::now();
-            if deadline.is_some_and(|deadline| deadline <= now) && self.unsynced_since.is_some() {
-                let _recorded = self.attempt(Writer::sync);
+            if self.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+                self.do_what_is_due();
             }
             if self.snapshot_is_due() {
                 let _recorded = self.attempt(Writer::begin_snapshot);
             }
+        }
+    }
+
+    /// When there is something to do though no job comes.
+    fn deadline(&self) -> Option<Instant> {
+        match &self.failure {
+            Some(failure) => Some(failure.retry),
+            None => self.unsynced_since.map(|since| since + self.options.volatile_sync),
+        }
+    }
+
+    fn do_what_is_due(&mut self) {
+        match self.failure.take() {
+            Some(failure) => self.heal(failure),
+            None => drop(self.attempt(Writer::sync)),
         }
     }
 
@@ -160,9 +182,12 @@ impl Writer {
         Ok(())
     }
 
+    fn snapshot_runs(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| !snapshot.is_finished())
+    }
+
     fn snapshot_is_due(&self) -> bool {
-        let running = self.snapshot.as_ref().is_some_and(|snapshot| !snapshot.is_finished());
-        if running || self.failure.is_some() {
+        if self.snapshot_runs() || self.failure.is_some() {
             return false;
         }
         let (segments, bytes) = self.log.size();
@@ -177,10 +202,7 @@ impl Writer {
         self.sync()?;
         let id = self.log.rotate(self.view.revision(), self.reserved)?;
         self.log.reset_size();
-        let (revision, items) = self.view.with_live(|live| {
-            let items: Vec<_> = live.items().cloned().collect();
-            (live.revision, items)
-        });
+        let (revision, items) = self.view.with_live(Live::copy);
         let (disk, cancel) = (self.disk.clone(), self.cancel_snapshot.clone());
         let write = move || {
             // a snapshot that fails costs nothing: the log still has everything
@@ -205,17 +227,53 @@ impl Writer {
         })
     }
 
-    /// Does something that writes, unless writing has failed before. A failure is final: what it
-    /// has left in the log is unknown, and nothing may be appended to that.
+    /// Does something that writes, unless writing has failed. What a failure has left in the log is
+    /// unknown, and nothing may be appended to that: all writing stops until [`Writer::heal`].
     fn attempt<T>(&mut self, step: impl FnOnce(&mut Writer) -> Result<T, Error>) -> Result<T, Error> {
-        if let Some(reason) = &self.failure {
+        if let Some(Failure { reason, .. }) = &self.failure {
             return Err(Error::ReadOnly { reason: reason.clone() });
         }
         step(self).inspect_err(|error| {
             tracing::error!(%error, "the store is now read-only");
-            self.failure = Some(error.to_string());
             self.unsynced_since = None;
+            self.fail(Failure { reason: error.to_string(), retry: Instant::now(), begun: None });
         })
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.view.set_failure(Some(failure.reason.clone()));
+        self.failure = Some(Failure { retry: Instant::now() + self.options.retry, ..failure });
+    }
+
+    /// Tries to write again: all live data anew, beside the log with its unknown end.
+    fn heal(&mut self, mut failure: Failure) {
+        match self.write_anew(&mut failure.begun) {
+            Ok(()) => {
+                tracing::info!(reason = failure.reason, "the store is writable again");
+                self.view.set_failure(None);
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the store stays read-only");
+                self.fail(Failure { reason: error.to_string(), ..failure });
+            }
+        }
+    }
+
+    /// Begins a log behind all that is surely on disk, then writes the snapshot that belongs before
+    /// it. Until that is durable, a start reads the old log up to there, and nothing is in the new one.
+    fn write_anew(&mut self, begun: &mut Option<u64>) -> Result<(), Error> {
+        if let Some(snapshot) = self.snapshot.take() {
+            let _reported_by_itself = snapshot.join();
+        }
+        let id = match *begun {
+            Some(id) => id,
+            None => *begun.insert(self.log.abandon(self.view.revision(), self.reserved)?),
+        };
+        self.reserving = self.reserved;
+        let (revision, items) = self.view.with_live(Live::copy);
+        snapshot::write(&*self.disk, id, revision, &items, &self.cancel_snapshot)?;
+        self.log.reset_size();
+        Ok(())
     }
 }
 
