@@ -30,14 +30,19 @@ enum Freshness {
 /// What a continue token says, opaque to clients.
 #[derive(Serialize, Deserialize)]
 struct Continue {
-    /// Revision of the first page.
-    rv: u64,
+    /// Revision of the first page; none: as of now, for a list whose revision is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rv: Option<u64>,
     /// Namespace and name of the last object given.
     ns: String,
     name: String,
 }
 
 impl Continue {
+    fn after(last: &Key, revision: Option<u64>) -> Self {
+        Self { rv: revision, ns: last.namespace.clone(), name: last.name.clone() }
+    }
+
     fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
@@ -87,18 +92,17 @@ impl Api {
             (at, None)
         } else {
             let token = Continue::decode(token)?;
-            (Some(token.rv), Some(Key::new(token.ns, token.name)))
+            if token.rv.is_none() {
+                self.reach(self.objects.revision().await?).await?;
+            }
+            (token.rv, Some(Key::new(token.ns, token.name)))
         };
         let filter = filter(call)?;
         let query = ListQuery { filter, limit, after, at };
-        let list = self.cache.list(&call.kind, &query).map_err(|Expired { .. }| match token {
-            "" => Status::expired("The resourceVersion for the provided list is too old."),
-            _ => Status::expired("The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter."),
-        })?;
-        let token = list.items.last().filter(|_| list.more).map(|last| {
-            Continue { rv: list.revision, ns: last.key.namespace.clone(), name: last.key.name.clone() }
-                .encode()
-        });
+        let list =
+            self.cache.list(&call.kind, &query).map_err(|Expired { .. }| expired(query.after.as_ref()))?;
+        let token = list.items.last().filter(|_| list.more);
+        let token = token.map(|last| Continue::after(&last.key, Some(list.revision)).encode());
         Ok(Answer::List { list, token })
     }
 
@@ -147,6 +151,21 @@ impl Api {
         }];
         Err(status)
     }
+}
+
+/// The revision of a list is gone. After a first page, the rest can still be had as it is now, as upstream offers it.
+fn expired(after: Option<&Key>) -> Status {
+    let Some(after) = after else {
+        return Status::expired("The resourceVersion for the provided list is too old.");
+    };
+    let mut status = Status::expired(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list \
+         without the continue parameter, or use the continue token in this response to retrieve the remainder of the \
+         results. Continuing with the provided token results in an inconsistent list - objects that were created, \
+         modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+    );
+    status.details.get_or_insert_default().continue_token = Continue::after(after, None).encode();
+    status
 }
 
 /// Whether a watch begins with what is there already, where the client says.

@@ -1,33 +1,28 @@
 //! Answers in the form that the client asked for.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod list;
+mod table;
+mod watch;
 
-use bytes::{Bytes, BytesMut};
-use cache::{Entry, List, WatchItem, Watcher};
-use futures::stream;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cache::{List, Watcher};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use http_body::Frame;
-use http_body_util::{BodyExt, StreamBody};
 use kinds::Kind;
 use object::{Schema, Status, Time, Value};
 use serde_json::json;
 
 use crate::accept::{Form, negotiate};
 use crate::api::Answer;
-use crate::body::{Body, BodyError, full};
+use crate::body::{Body, full};
 use crate::request::RequestInfo;
 
 const JSON: &str = "application/json";
 
-/// How much of a list is in memory at once beyond the cache.
-const CHUNK: usize = 64 * 1024;
-
-/// Time between bookmarks on a quiet watch.
-const BOOKMARK_EVERY: Duration = Duration::from_secs(50);
-
 /// What encoding an answer needs besides it.
+#[derive(Clone)]
 pub(crate) struct Encoder {
     pub(crate) kind: Arc<Kind>,
     pub(crate) form: Form,
@@ -95,9 +90,16 @@ impl Encoder {
                 }
             }
             Form::Table if self.is_own(value) => {
-                json_response(code, &self.table(std::slice::from_ref(value), &value["metadata"], true))
+                let (mut table, meta) = (Vec::new(), &value["metadata"]);
+                let version = json!({"resourceVersion": meta["resourceVersion"]});
+                self.write_table(std::slice::from_ref(value), &version, true, &mut table);
+                response(code, JSON, full(table))
             }
-            Form::Metadata if self.is_own(value) => json_response(code, &metadata_only(value)),
+            Form::Metadata if self.is_own(value) => {
+                let mut out = Vec::new();
+                table::write_metadata(value, &mut out);
+                response(code, JSON, full(out))
+            }
             Form::Table | Form::Metadata => json_response(code, value),
         }
     }
@@ -115,195 +117,35 @@ impl Encoder {
             }
         }
         let list_kind = format!("{}List", self.kind.kind);
+        let api_version = self.kind.api_version();
+        let items = list.items;
         match self.form {
-            Form::Json => stream_list(&self.kind.api_version(), &list_kind, &meta, list.items),
+            Form::Json => list::whole(&list::head(&list_kind, &api_version, &meta), items),
             Form::Table => {
-                let objects: Vec<Value> = parsed(&list.items).collect();
-                json_response(200, &self.table(&objects, &meta, true))
+                let (encoder, head) = (self.clone(), self.table_head(&meta, true));
+                list::stream(head, items, move |object, out| encoder.write_row(object, out))
             }
             Form::Metadata => {
-                let items: Vec<Value> = parsed(&list.items).map(|object| metadata_only(&object)).collect();
-                let kind = "PartialObjectMetadataList";
-                json_response(
-                    200,
-                    &json!({"kind": kind, "apiVersion": "meta.k8s.io/v1", "metadata": meta, "items": items}),
-                )
+                let head = list::head("PartialObjectMetadataList", "meta.k8s.io/v1", &meta);
+                list::stream(head, items, table::write_metadata)
             }
             Form::Yaml | Form::Protobuf | Form::Discovery | Form::OpenApi => {
-                let items: Vec<Value> = parsed(&list.items).collect();
-                self.value(200, &json!({"kind": list_kind, "apiVersion": self.kind.api_version(), "metadata": meta, "items": items}))
+                let items: Vec<Value> = items.iter().filter_map(|entry| list::parsed(entry)).collect();
+                self.value(
+                    200,
+                    &json!({"kind": list_kind, "apiVersion": api_version, "metadata": meta, "items": items}),
+                )
             }
-        }
-    }
-
-    /// A Table of these objects; watches send the column definitions only once.
-    fn table(&self, objects: &[Value], meta: &Value, with_columns: bool) -> Value {
-        let columns: Vec<Value> = match with_columns {
-            true => kinds::table_columns(&self.kind),
-            false => Vec::new(),
-        };
-        let rows: Vec<Value> = objects.iter().map(|object| self.row(object)).collect();
-        let mut table = json!({
-            "kind": "Table", "apiVersion": "meta.k8s.io/v1",
-            "metadata": {"resourceVersion": meta["resourceVersion"]},
-            "columnDefinitions": columns, "rows": rows,
-        });
-        for field in ["continue", "remainingItemCount"] {
-            if let Some(value) = meta.get(field) {
-                table["metadata"][field] = value.clone();
-            }
-        }
-        table
-    }
-
-    fn row(&self, object: &Value) -> Value {
-        let cells = kinds::table_row(&self.kind, object, self.now);
-        match self.include_object.as_str() {
-            "None" => json!({"cells": cells}),
-            "Object" => json!({"cells": cells, "object": object}),
-            _ => json!({"cells": cells, "object": metadata_only(object)}),
         }
     }
 
     fn watch(&self, watcher: Watcher, bookmarks: bool, until: tokio::time::Instant) -> Response<Body> {
-        let state = WatchState {
-            encoder: WatchEncoder {
-                encoder: Encoder {
-                    kind: self.kind.clone(),
-                    form: self.form,
-                    include_object: self.include_object.clone(),
-                    now: self.now,
-                    schema: self.schema,
-                    stopping: self.stopping.clone(),
-                },
-                columns_sent: false,
-            },
-            watcher,
-            bookmarks,
-            until,
-            stopping: self.stopping.clone(),
-        };
-        let frames = stream::unfold(state, |mut state| async move {
-            let bytes = state.next().await?;
-            Some((Ok::<_, BodyError>(Frame::data(bytes)), state))
-        });
-        response(200, JSON, StreamBody::new(frames).boxed_unsync())
+        response(200, JSON, watch::stream(self.clone(), watcher, bookmarks, until))
     }
-}
-
-struct WatchState {
-    encoder: WatchEncoder,
-    watcher: Watcher,
-    bookmarks: bool,
-    until: tokio::time::Instant,
-    stopping: tokio::sync::watch::Receiver<bool>,
-}
-
-impl WatchState {
-    /// The next frames in one piece; none when the watch is over.
-    async fn next(&mut self) -> Option<Bytes> {
-        let mut quiet_until = tokio::time::Instant::now() + BOOKMARK_EVERY;
-        loop {
-            let items = tokio::select! {
-                items = self.watcher.next() => items?,
-                () = tokio::time::sleep_until(quiet_until), if self.bookmarks => {
-                    quiet_until += BOOKMARK_EVERY;
-                    self.watcher.bookmark().into_iter().collect()
-                }
-                () = tokio::time::sleep_until(self.until) => return None,
-                _ = self.stopping.wait_for(|stop| *stop) => return None,
-            };
-            let mut out = Vec::new();
-            for item in items {
-                if self.bookmarks || !matches!(item, WatchItem::Bookmark(_)) {
-                    self.encoder.write(&item, &mut out);
-                }
-            }
-            if !out.is_empty() {
-                return Some(out.into());
-            }
-        }
-    }
-}
-
-struct WatchEncoder {
-    encoder: Encoder,
-    columns_sent: bool,
-}
-
-impl WatchEncoder {
-    fn write(&mut self, item: &WatchItem, out: &mut Vec<u8>) {
-        let plain = self.encoder.form == Form::Json;
-        if plain
-            || matches!(item, WatchItem::Bookmark(_) | WatchItem::InitialEventsEnd(_))
-                && self.encoder.form != Form::Table
-        {
-            item.encode(&self.encoder.kind, out);
-            return;
-        }
-        let mut frame = Vec::new();
-        item.encode(&self.encoder.kind, &mut frame);
-        let Ok(mut frame) = serde_json::from_slice::<Value>(&frame) else { return };
-        let object = frame["object"].take();
-        self.encoder.now = Time::now();
-        frame["object"] = match self.encoder.form {
-            Form::Table if frame["type"] == "BOOKMARK" => self.encoder.table(&[], &object["metadata"], false),
-            Form::Table => {
-                let first = !std::mem::replace(&mut self.columns_sent, true);
-                self.encoder.table(std::slice::from_ref(&object), &object["metadata"], first)
-            }
-            _ => metadata_only(&object),
-        };
-        if serde_json::to_writer(&mut *out, &frame).is_ok() {
-            out.push(b'\n');
-        }
-    }
-}
-
-fn parsed(entries: &[Arc<Entry>]) -> impl Iterator<Item = Value> {
-    entries.iter().filter_map(|entry| serde_json::from_slice(&entry.document()).ok())
 }
 
 fn type_of(value: &Value) -> (&str, &str) {
     (value["apiVersion"].as_str().unwrap_or_default(), value["kind"].as_str().unwrap_or_default())
-}
-
-fn metadata_only(object: &Value) -> Value {
-    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
-}
-
-/// A list in pieces of about [`CHUNK`], whatever its size.
-fn stream_list(api_version: &str, kind: &str, meta: &Value, items: Vec<Arc<Entry>>) -> Response<Body> {
-    let head = format!(r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{meta},"items":["#);
-    const TAIL: &[u8] = b"]}\n";
-    let commas = items.len().saturating_sub(1);
-    let length = head.len() + TAIL.len() + commas + items.iter().map(|e| e.served_len()).sum::<usize>();
-    let pieces = stream::unfold(
-        (Some(head), items.into_iter().enumerate().peekable()),
-        |(head, mut items)| async move {
-            let first = head.is_some();
-            if !first && items.peek().is_none() {
-                return None;
-            }
-            let mut out = head
-                .map_or_else(|| BytesMut::with_capacity(CHUNK + CHUNK / 4), |h| BytesMut::from(h.as_bytes()));
-            while out.len() < CHUNK
-                && let Some((index, entry)) = items.next()
-            {
-                if index > 0 {
-                    out.extend_from_slice(b",");
-                }
-                entry.write_to(&mut out);
-            }
-            if items.peek().is_none() {
-                out.extend_from_slice(TAIL);
-            }
-            Some((Ok::<_, BodyError>(Frame::data(out.freeze())), (None, items)))
-        },
-    );
-    let mut response = response(200, JSON, StreamBody::new(pieces).boxed_unsync());
-    response.headers_mut().insert(CONTENT_LENGTH, length.into());
-    response
 }
 
 /// A response with a body of a media type.

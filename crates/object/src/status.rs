@@ -64,6 +64,10 @@ pub struct Details {
     /// When to come back, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u32>,
+    /// Where a list whose revision is gone may be gone on with, at the price of consistency: sent as the document's
+    /// `metadata.continue`.
+    #[serde(skip)]
+    pub continue_token: String,
 }
 
 /// A failure (or success) in the API's standard form. `code` is the HTTP status.
@@ -248,6 +252,9 @@ impl Status {
             map.insert("reason".into(), serde_json::json!(reason));
         }
         if let Some(details) = &self.details {
+            if !details.continue_token.is_empty() {
+                map.insert("metadata".into(), serde_json::json!({"continue": details.continue_token}));
+            }
             map.insert("details".into(), serde_json::json!(details));
         }
         if !success {

@@ -1,0 +1,110 @@
+//! Lists in pieces: whatever their size, little of them is in memory at once beyond the cache.
+
+use std::sync::Arc;
+use std::vec::IntoIter;
+
+use bytes::Bytes;
+use cache::Entry;
+use futures::stream;
+use http::Response;
+use http::header::CONTENT_LENGTH;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use object::Value;
+
+use super::{JSON, response};
+use crate::body::{Body, BodyError};
+
+/// How much of a list is in memory at once beyond the cache.
+const CHUNK: usize = 64 * 1024;
+
+/// What stands behind the items.
+const TAIL: &[u8] = b"]}\n";
+
+/// What stands before the items of a list.
+pub(super) fn head(kind: &str, api_version: &str, meta: &Value) -> String {
+    format!(r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{meta},"items":["#)
+}
+
+/// A list of served documents as they are, whose length is known beforehand.
+pub(super) fn whole(head: &str, items: Vec<Arc<Entry>>) -> Response<Body> {
+    let commas = items.len().saturating_sub(1);
+    let documents: usize = items.iter().map(|entry| entry.served_len()).sum();
+    let length = head.len() + TAIL.len() + commas + documents;
+    let mut response = pieces(head, items, |entry, out| {
+        entry.write_to(out);
+        true
+    });
+    response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    response
+}
+
+/// A list of what `write` makes of each object.
+pub(super) fn stream(
+    head: String,
+    items: Vec<Arc<Entry>>,
+    write: impl Fn(&Value, &mut Vec<u8>) + Send + 'static,
+) -> Response<Body> {
+    pieces(&head, items, move |entry, out| match parsed(entry) {
+        Some(object) => {
+            write(&object, out);
+            true
+        }
+        None => false,
+    })
+}
+
+/// The object of an entry.
+pub(super) fn parsed(entry: &Entry) -> Option<Value> {
+    serde_json::from_slice(&entry.document()).ok()
+}
+
+/// The way from item to item.
+struct Pieces<W> {
+    items: IntoIter<Arc<Entry>>,
+    /// Appends an item; false where there is nothing to show of it.
+    write: W,
+    /// What the next piece begins with.
+    out: Vec<u8>,
+    /// Whether an item has been written.
+    begun: bool,
+}
+
+fn pieces(
+    head: &str,
+    items: Vec<Arc<Entry>>,
+    write: impl Fn(&Entry, &mut Vec<u8>) -> bool + Send + 'static,
+) -> Response<Body> {
+    let state = Pieces { items: items.into_iter(), write, out: head.into(), begun: false };
+    let pieces = stream::unfold(Some(state), |state| async move {
+        let mut state = state?;
+        let piece = state.next();
+        let more = !state.items.as_slice().is_empty();
+        Some((Ok::<_, BodyError>(Frame::data(piece)), more.then_some(state)))
+    });
+    response(200, JSON, StreamBody::new(pieces).boxed_unsync())
+}
+
+impl<W: Fn(&Entry, &mut Vec<u8>) -> bool> Pieces<W> {
+    /// About [`CHUNK`] bytes; the last one ends with the tail.
+    fn next(&mut self) -> Bytes {
+        let mut out = std::mem::take(&mut self.out);
+        out.reserve(CHUNK + CHUNK / 4);
+        while out.len() < CHUNK
+            && let Some(entry) = self.items.next()
+        {
+            let before = out.len();
+            if self.begun {
+                out.push(b',');
+            }
+            match (self.write)(&entry, &mut out) {
+                true => self.begun = true,
+                false => out.truncate(before),
+            }
+        }
+        if self.items.as_slice().is_empty() {
+            out.extend_from_slice(TAIL);
+        }
+        out.into()
+    }
+}
