@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Reset(NodeArgs),
     /// Work with the images of this machine.
     Image(ImageArgs),
+    /// Look after the files of the embedded store.
+    Store(StoreArgs),
     #[command(flatten)]
     Ctl(ctl::Verb),
 }
@@ -123,6 +125,38 @@ pub(crate) enum ImageVerb {
         /// A tar file, as `docker save` or `skopeo copy … oci-archive:` write it; may be compressed by gzip.
         file: PathBuf,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct StoreArgs {
+    /// Where the cluster's data is kept: the server's --data-dir.
+    #[arg(long, global = true, default_value = "/var/lib/berth")]
+    pub(crate) data_dir: PathBuf,
+    #[command(subcommand)]
+    pub(crate) verb: StoreVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum StoreVerb {
+    /// Read all files, as a start would, and say what they hold. The server may run meanwhile.
+    Check,
+    /// Write all data, as of now, to a file. The server may run meanwhile.
+    Snapshot {
+        /// A file that does not exist yet.
+        file: PathBuf,
+    },
+    /// Make the store what a snapshot holds. The server must not run.
+    Restore {
+        /// A file that `snapshot` wrote.
+        file: PathBuf,
+        /// Replace the store that is there, which the snapshot must be one of.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Reduce the files to the live data. The server must not run, and does the same by itself.
+    Compact,
+    /// Make a store of what can be read of a damaged one; damaged files are kept. The server must not run.
+    Repair,
 }
 
 #[derive(Args)]

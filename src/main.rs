@@ -2,6 +2,7 @@
 
 mod cli;
 mod parts;
+mod store_files;
 mod telemetry;
 
 use std::process::ExitCode;

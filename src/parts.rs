@@ -48,6 +48,7 @@ pub(crate) async fn run(command: Command, global: ctl::Global) -> anyhow::Result
         Command::Agent(args) => agent(args, &global).await?,
         Command::Reset(args) => nodeagent::reset_node(node_options(args, String::new())).await?,
         Command::Image(args) => image(args).await?,
+        Command::Store(args) => crate::store_files::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -58,7 +59,7 @@ async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let path = dir.join("store");
     let opened = tokio::task::spawn_blocking(move || Embedded::open(path, store::Options::default())).await?;
-    let store = Arc::new(opened.context("cannot open the store")?);
+    let store = Arc::new(opened.map_err(|error| crate::store_files::explain(error, &dir))?);
     let kinds = Arc::new(kinds::built_in());
     let options = Options { data_dir: dir.clone(), listen: args.listen, services: ServiceRange::default() };
     let mut stopped = stop_signal()?;

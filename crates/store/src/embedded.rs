@@ -11,6 +11,7 @@ mod group;
 mod layout;
 mod lock;
 mod log;
+pub mod maintenance;
 mod queue;
 mod record;
 mod recovery;
@@ -98,9 +99,7 @@ impl Embedded {
     /// cases the data is left as it is.
     pub fn open(dir: impl AsRef<Path>, options: Options) -> Result<Embedded, Error> {
         let dir = dir.as_ref();
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700);
-        builder.create(dir).map_err(Error::io(format!("create {}", dir.display())))?;
+        create_directory(dir)?;
         let lock = lock::acquire(dir)?;
         Embedded::start(Arc::new(RealDisk::new(dir)), options, Some(lock))
     }
@@ -156,6 +155,12 @@ impl Drop for Embedded {
             tracing::warn!(%error, "the store was not closed cleanly");
         }
     }
+}
+
+fn create_directory(dir: &Path) -> Result<(), Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(dir).map_err(Error::io(format!("create {}", dir.display())))
 }
 
 fn join(thread: JoinHandle<Result<(), Error>>) -> Result<(), Error> {

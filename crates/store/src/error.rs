@@ -55,6 +55,24 @@ pub enum Error {
         /// The process that has it open, if it said so.
         pid: Option<u32>,
     },
+    /// There is no store.
+    #[error("there is no store in {}", path.display())]
+    Absent {
+        /// Where one was looked for.
+        path: PathBuf,
+    },
+    /// Something is there that would be overwritten; nothing was.
+    #[error("{} exists already", path.display())]
+    Occupied {
+        /// What exists.
+        path: PathBuf,
+    },
+    /// The snapshot is one of another store than the one that it is to replace; nothing was written.
+    #[error("the snapshot is one of another store than that in {}", path.display())]
+    Foreign {
+        /// The directory of the store.
+        path: PathBuf,
+    },
     /// The data was written in a format that this version does not read.
     #[error("{file} has format version {found}; this version reads {known}")]
     Format {

@@ -6,6 +6,9 @@ use bytes::Bytes;
 
 use crate::{Change, KeyValue, Listing, Page, Range, Revision};
 
+/// A revision, and all items as of it in key order.
+pub(crate) type Copy = (Revision, Vec<KeyValue>);
+
 /// Every live key, as of one revision.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Live {
@@ -63,7 +66,7 @@ impl Live {
     }
 
     /// The revision and every item in key order, which share their bytes with this.
-    pub(crate) fn copy(&self) -> (Revision, Vec<KeyValue>) {
+    pub(crate) fn copy(&self) -> Copy {
         (self.revision, self.items().cloned().collect())
     }
 

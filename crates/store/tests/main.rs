@@ -4,6 +4,7 @@ mod crashes;
 mod durability;
 mod faults;
 mod healing;
+mod maintenance;
 mod random_history;
 mod suite;
 mod support;

@@ -63,6 +63,8 @@ pub(crate) struct Header {
     pub(crate) kind: Kind,
     /// The number in the file's name.
     pub(crate) id: u64,
+    /// Drawn when the store was made; the same in all its files and in every copy of it.
+    pub(crate) store: u64,
     /// What the checksums of the file's frames begin with.
     pub(crate) salt: u32,
     /// The revision of the store just before the file's content (log) or as of it (snapshot).
@@ -83,6 +85,7 @@ impl Header {
             out.extend_from_slice(&number.to_le_bytes());
         }
         out.extend_from_slice(&self.salt.to_le_bytes());
+        out.extend_from_slice(&self.store.to_le_bytes());
         out.resize(HEADER - 4, 0);
         let crc = crc32c::crc32c(&out);
         out.extend_from_slice(&crc.to_le_bytes());
@@ -111,6 +114,7 @@ impl Header {
             kind,
             id,
             salt: u32_at(48),
+            store: u64_at(52),
             revision: u64_at(24),
             previous_end: u64_at(32),
             reserved: u64_at(40),
@@ -122,8 +126,15 @@ impl Header {
 mod tests {
     use super::*;
 
-    const HEAD: Header =
-        Header { kind: Kind::Log, id: 0x1f, salt: 5, revision: 1 << 40, previous_end: 4096, reserved: 77 };
+    const HEAD: Header = Header {
+        kind: Kind::Log,
+        id: 0x1f,
+        store: 6,
+        salt: 5,
+        revision: 1 << 40,
+        previous_end: 4096,
+        reserved: 77,
+    };
 
     #[test]
     fn names() {

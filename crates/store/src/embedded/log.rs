@@ -120,6 +120,11 @@ impl Log {
         (self.segments, self.older_bytes + self.end)
     }
 
+    /// Which store's it is.
+    pub(crate) fn store(&self) -> u64 {
+        self.header.store
+    }
+
     fn name(&self) -> String {
         Kind::Log.name(self.header.id)
     }

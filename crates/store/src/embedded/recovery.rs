@@ -16,14 +16,16 @@ use crate::{Error, Revision};
 /// What the disk holds.
 #[derive(Debug)]
 pub(crate) struct Recovered {
+    /// Which store's it is; drawn anew where there is nothing.
+    pub(crate) store: u64,
     pub(crate) live: Live,
     pub(crate) history: History,
     /// The snapshot that was read; 0 for none.
     snapshot: u64,
     /// The last log that was read; 0 for none.
-    last: u64,
+    pub(crate) last: u64,
     /// Where the content of the last log ends.
-    end: u64,
+    pub(crate) end: u64,
     /// The number of logs, and the bytes in them, since the snapshot.
     size: (u64, u64),
 }
@@ -35,7 +37,10 @@ pub(crate) struct Recovered {
 pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Recovered, Error> {
     let names = disk.list().map_err(Error::io("list the directory"))?;
     let snapshot = names.iter().filter_map(|name| Kind::Snapshot.id(name)).max().unwrap_or(0);
-    let live = if snapshot > 0 { snapshot::read(disk, snapshot)? } else { Live::default() };
+    let (mut store, live) = match snapshot {
+        0 => (None, Live::default()),
+        id => snapshot::read(disk, id).map(|(store, live)| (Some(store), live))?,
+    };
     let first = snapshot.max(1);
     let mut logs: Vec<u64> = names.iter().filter_map(|name| Kind::Log.id(name)).collect();
     logs.retain(|id| *id >= first);
@@ -51,6 +56,10 @@ pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Recovered, E
     let mut following = logs.iter().map(|id| Segment::read(disk, *id)).peekable();
     while let Some(segment) = following.next() {
         let segment = segment?;
+        if segment.header.store != *store.get_or_insert(segment.header.store) {
+            let file = Kind::Log.name(segment.header.id);
+            return Err(Error::Corrupt { file, offset: 0, what: "it belongs to another store" });
+        }
         let bound = match following.peek() {
             Some(Ok(next)) => Some(next.header.previous_end),
             Some(Err(error)) => return Err(error.clone()),
@@ -64,7 +73,8 @@ pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Recovered, E
     }
     let Replay { live, history, .. } = replay;
     let size = (logs.len() as u64, bytes);
-    Ok(Recovered { live, history, snapshot, last: logs.last().copied().unwrap_or(0), end, size })
+    let store = store.unwrap_or_else(rand::random);
+    Ok(Recovered { store, live, history, snapshot, last: logs.last().copied().unwrap_or(0), end, size })
 }
 
 /// Begins the log that continues what was recovered, and removes what is superfluous.
@@ -72,6 +82,7 @@ pub(crate) fn resume(disk: &Arc<dyn Disk>, recovered: &Recovered, options: &Opti
     let header = Header {
         kind: Kind::Log,
         id: recovered.last + 1,
+        store: recovered.store,
         salt: rand::random(),
         revision: recovered.live.revision,
         previous_end: recovered.end,

@@ -6,25 +6,38 @@ use super::disk::{Disk, DiskFile};
 use super::frame::{Builder, Parsed, parse};
 use super::layout::{HEADER, Header, Kind, unfinished};
 use super::record::{Record, read_all, write_item, write_total};
-use crate::live::Live;
-use crate::{Error, KeyValue, Revision};
+use crate::Error;
+use crate::live::{Copy, Live};
 
 /// The bytes of records after which a frame is written.
 const FRAME_BYTES: usize = 1 << 20;
 
-/// Writes `snapshot-id`, durable when this returns, and removes what it replaces. When `cancel`
-/// becomes true it stops and leaves an unfinished file.
+/// Writes the snapshot of a store under its name, durable when this returns, and removes what it
+/// replaces. When `cancel` becomes true it stops and leaves an unfinished file.
 pub(crate) fn write(
     disk: &dyn Disk,
-    id: u64,
-    revision: Revision,
-    items: &[KeyValue],
+    (store, id): (u64, u64),
+    live: &Copy,
     cancel: &AtomicBool,
 ) -> Result<(), Error> {
-    let name = Kind::Snapshot.name(id);
-    let temporary = unfinished(&name);
-    let salt = rand::random();
-    let header = Header { kind: Kind::Snapshot, id, salt, revision, previous_end: 0, reserved: 0 };
+    write_as(disk, &Kind::Snapshot.name(id), (store, id), live, cancel)?;
+    if cancel.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    remove_older(disk, id)
+}
+
+/// Writes a snapshot under any name, and removes nothing.
+pub(crate) fn write_as(
+    disk: &dyn Disk,
+    name: &str,
+    (store, id): (u64, u64),
+    (revision, items): &Copy,
+    cancel: &AtomicBool,
+) -> Result<(), Error> {
+    let temporary = unfinished(name);
+    let (kind, salt, revision) = (Kind::Snapshot, rand::random(), *revision);
+    let header = Header { kind, id, store, salt, revision, previous_end: 0, reserved: 0 };
     let write = || {
         let mut file = disk.create(&temporary, 0)?;
         let mut out = Output { file: &mut *file, end: 0, salt };
@@ -42,18 +55,14 @@ pub(crate) fn write(
         write_total(frame.records(), items.len() as u64);
         out.seal(frame)?;
         file.sync()?;
-        disk.rename(&temporary, &name)?;
+        disk.rename(&temporary, name)?;
         disk.sync()
     };
     write().map_err(|error| {
         // on a full disk, it would take the space that others need
         let _removed_at_the_next_start = disk.remove(&temporary);
         Error::io(format!("write {name}"))(error)
-    })?;
-    if cancel.load(Ordering::Relaxed) {
-        return Ok(());
-    }
-    remove_older(disk, id)
+    })
 }
 
 /// Removes the logs and snapshots that `snapshot-id` replaces.
@@ -88,22 +97,26 @@ impl Output<'_> {
     }
 }
 
-/// Reads `snapshot-id` whole; a snapshot that has its name is complete.
-pub(crate) fn read(disk: &dyn Disk, id: u64) -> Result<Live, Error> {
-    let name = Kind::Snapshot.name(id);
-    let data = read_file(disk, &name)?;
+/// Reads `snapshot-id` whole, and says which store's it is; a snapshot that has its name is complete.
+pub(crate) fn read(disk: &dyn Disk, id: u64) -> Result<(u64, Live), Error> {
+    read_as(disk, &Kind::Snapshot.name(id), id)
+}
+
+/// Reads the snapshot with this number that is kept under any name.
+pub(crate) fn read_as(disk: &dyn Disk, name: &str, id: u64) -> Result<(u64, Live), Error> {
+    let data = read_file(disk, name)?;
     let header = Header::decode(&data, Kind::Snapshot, id)?;
     let mut live = Live::empty(header.revision);
     let mut offset = HEADER;
     loop {
-        let corrupt = |what| Error::Corrupt { file: name.clone(), offset: offset as u64, what };
+        let corrupt = |what| Error::Corrupt { file: name.to_owned(), offset: offset as u64, what };
         let Parsed::Frame { payload, next } = parse(&data, offset, header.salt) else {
             return Err(corrupt("a frame is missing or its checksum is wrong"));
         };
         for record in read_all(payload).ok_or_else(|| corrupt("a record cannot be read"))? {
             match record {
                 Record::Item(item) => live.insert(item),
-                Record::Total(count) if count == live.len() as u64 => return Ok(live),
+                Record::Total(count) if count == live.len() as u64 => return Ok((header.store, live)),
                 _ => return Err(corrupt("a record has no place here")),
             }
         }

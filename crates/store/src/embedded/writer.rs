@@ -202,11 +202,11 @@ impl Writer {
         self.sync()?;
         let id = self.log.rotate(self.view.revision(), self.reserved)?;
         self.log.reset_size();
-        let (revision, items) = self.view.with_live(Live::copy);
+        let (name, live) = ((self.log.store(), id), self.view.with_live(Live::copy));
         let (disk, cancel) = (self.disk.clone(), self.cancel_snapshot.clone());
         let write = move || {
             // a snapshot that fails costs nothing: the log still has everything
-            if let Err(error) = snapshot::write(&*disk, id, revision, &items, &cancel) {
+            if let Err(error) = snapshot::write(&*disk, name, &live, &cancel) {
                 tracing::warn!(%error, "cannot take a snapshot");
             }
         };
@@ -270,8 +270,8 @@ impl Writer {
             None => *begun.insert(self.log.abandon(self.view.revision(), self.reserved)?),
         };
         self.reserving = self.reserved;
-        let (revision, items) = self.view.with_live(Live::copy);
-        snapshot::write(&*self.disk, id, revision, &items, &self.cancel_snapshot)?;
+        let live = self.view.with_live(Live::copy);
+        snapshot::write(&*self.disk, (self.log.store(), id), &live, &self.cancel_snapshot)?;
         self.log.reset_size();
         Ok(())
     }
