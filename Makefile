@@ -1,7 +1,10 @@
 # The project's commands. Each runs on a fresh Debian or Ubuntu machine as root; scripts/setup installs what is missing.
 CARGO ?= cargo
 
-.PHONY: build up down test bench lint setup
+.PHONY: build up down test soak bench lint setup
+
+# How long each of the soak's tests goes on.
+SECONDS ?= 600
 
 build: setup
 	$(CARGO) build --release
@@ -14,6 +17,11 @@ down:
 
 test: setup
 	$(CARGO) test --release --workspace
+
+# The seeded tests of the store, for longer; the seed of a failure is printed, and BERTH_SEED repeats it.
+soak: setup
+	BERTH_SOAK_SECONDS=$(SECONDS) $(CARGO) test --release -p berth-store --test store -- --nocapture --test-threads=2 \
+		crashes random_history linearizable
 
 bench: setup
 	$(CARGO) build --release --workspace

@@ -37,7 +37,8 @@ pub fn encode(object: &Value) -> Encoded {
     out.push(b'}');
     write_entries(&mut out, map, &FIRST);
     out.push(b'}');
-    Encoded { bytes: out.into(), split }
+    // kept for as long as the object lives: without the spare room of its making
+    Encoded { bytes: out.into_boxed_slice().into(), split }
 }
 
 fn write_entries(out: &mut Vec<u8>, map: &Map, but: &[&str]) {

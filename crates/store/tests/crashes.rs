@@ -13,17 +13,15 @@ use store::{
     Write,
 };
 
-use crate::support::small;
+use crate::support::{Seeds, small};
 
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 1250;
 const LIVES: usize = 8;
 const KEYS: u32 = 6;
 
 #[tokio::test]
 async fn no_crash_breaks_a_promise() {
-    let first = rand::random::<u32>() as u64;
-    for seed in first..first + SEEDS {
-        println!("seed {seed}");
+    for seed in Seeds::of(SEEDS) {
         let mut world = World::new(seed);
         for life in 0..LIVES {
             println!("life {life}");

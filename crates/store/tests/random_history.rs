@@ -13,7 +13,7 @@ use store::{
     Txn, Write,
 };
 
-use crate::support::small;
+use crate::support::{Seeds, small};
 
 const KEYS: [&str; 8] = ["/a", "/a/1", "/a/2", "/b", "/.c", "/.d", "/.d/1", "/e"];
 const HISTORIES: u64 = 60;
@@ -21,9 +21,7 @@ const STEPS: usize = 250;
 
 #[tokio::test]
 async fn the_embedded_store_does_what_the_model_does() {
-    let first = rand::random::<u32>() as u64;
-    for seed in first..first + HISTORIES {
-        println!("seed {seed}");
+    for seed in Seeds::of(HISTORIES) {
         compare(seed).await;
     }
 }
