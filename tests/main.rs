@@ -8,6 +8,7 @@ mod crash;
 mod deployment;
 mod harness;
 mod host;
+mod kill_loop;
 mod load;
 mod structure;
 mod user;
