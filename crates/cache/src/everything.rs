@@ -17,7 +17,7 @@ pub struct Row {
     pub kind: Arc<str>,
     /// The object's key.
     pub key: Key,
-    /// Its metadata, without annotations.
+    /// Its metadata, without labels and annotations.
     pub meta: Meta,
 }
 
@@ -113,6 +113,12 @@ impl Everything {
         self.kinds.entry((group.into(), kind.into())).or_default()
     }
 
+    /// The names of a kind that is there, shared by all its rows.
+    fn names(&self, group: &str, kind: &str) -> (Arc<str>, Arc<str>) {
+        let names = (group.into(), kind.into());
+        self.kinds.get_key_value(&names).map(|(names, _)| names.clone()).unwrap_or(names)
+    }
+
     /// Puts an object in; returns the row it replaces. An object whose metadata cannot be read is taken out.
     pub fn put(
         &mut self,
@@ -123,7 +129,8 @@ impl Everything {
         let old = self.remove(group, kind, &document.key, document.revision);
         let meta =
             read_meta(&document.bytes).map_err(|source| Unreadable { key: document.key.clone(), source })?;
-        let row = Row { group: group.into(), kind: kind.into(), key: document.key.clone(), meta };
+        let (group, kind) = self.names(group, kind);
+        let row = Row { group, kind, key: document.key.clone(), meta };
         self.index(Arc::new(row));
         Ok(old)
     }
@@ -196,5 +203,6 @@ struct WithMeta {
 fn read_meta(document: &[u8]) -> Result<Meta, serde_json::Error> {
     let mut meta = serde_json::from_slice::<WithMeta>(document)?.metadata;
     meta.annotations.clear();
+    meta.labels.clear();
     Ok(meta)
 }
