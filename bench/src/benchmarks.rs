@@ -2,12 +2,14 @@
 
 mod command_line;
 mod containers;
+mod disk;
 mod latency;
 mod list;
 mod memory;
 mod requests;
 mod rollout;
 mod start;
+mod watch;
 
 use futures::future::LocalBoxFuture;
 
@@ -41,6 +43,12 @@ pub(crate) const ALL: &[Benchmark] = &[
         run: |setup| Box::pin(requests::run(setup)),
     },
     Benchmark { name: "list", about: "lists of many pods", run: |setup| Box::pin(list::run(setup)) },
+    Benchmark {
+        name: "watch",
+        about: "what is written once, delivered to many watchers",
+        run: |setup| Box::pin(watch::run(setup)),
+    },
+    Benchmark { name: "disk", about: "what an idle cluster writes", run: |setup| Box::pin(disk::run(setup)) },
     Benchmark {
         name: "rollout",
         about: "a Deployment from 0 to many pods, on played nodes",

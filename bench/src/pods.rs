@@ -34,6 +34,14 @@ pub(crate) fn pod(name: &str, app: &str) -> Vec<u8> {
     pod.to_string().into_bytes()
 }
 
+/// The same, bound to a node from the start.
+pub(crate) fn bound(name: &str, node: &str) -> Vec<u8> {
+    let mut spec = spec();
+    spec["nodeName"] = node.into();
+    let metadata = json!({"name": name, "labels": labels("watched")});
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}).to_string().into_bytes()
+}
+
 /// The labels by which an application's pods are found.
 pub(crate) fn labels(app: &str) -> Value {
     json!({ "app": app, "app.kubernetes.io/component": "backend", "app.kubernetes.io/managed-by": "bench" })

@@ -42,6 +42,14 @@ pub(crate) fn processor(pid: u32) -> anyhow::Result<Duration> {
     Ok(TICK * ticks)
 }
 
+/// What a process had written to disk so far, in MiB.
+pub(crate) fn written(pid: u32) -> anyhow::Result<f64> {
+    let io = read(pid, "io")?;
+    let bytes =
+        io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).and_then(|n| n.parse::<f64>().ok());
+    Ok(bytes.ok_or_else(|| anyhow!("the kernel does not tell write_bytes"))? / f64::from(1 << 20))
+}
+
 /// Waits until a process does next to nothing: at most 5% of a core for a second. Gives up after a minute.
 pub(crate) async fn settled(pid: u32) -> anyhow::Result<()> {
     for _ in 0..60 {

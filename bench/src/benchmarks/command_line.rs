@@ -1,5 +1,6 @@
-//! The reference for a command line of our own: how long kubectl takes to list nodes.
+//! The command line, from exec to exit, beside kubectl doing the same.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -11,30 +12,35 @@ use crate::stats::{Spread, millis};
 use crate::table::{Row, Unit};
 
 pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
-    let row = Row::only_reference("get nodes, exec to exit", Unit::Milliseconds);
-    let Some(kubectl) = &setup.kubectl else {
-        row.beside("kubectl", None).print();
-        return Ok(());
-    };
     let server = Server::start(setup).await?;
-    let mut times = Vec::new();
-    // One more than is counted: the first fills kubectl's cache of what the server offers.
-    for _ in 0..=setup.pick(3, 10, 10) {
-        let mut command = Command::new(kubectl);
-        command.arg("--kubeconfig").arg(server.kubeconfig()).args(["get", "nodes"]).stdin(Stdio::null());
-        command.arg("--cache-dir").arg(server.kubeconfig().with_file_name("kubectl-cache"));
-        let begun = Instant::now();
-        let output =
-            tokio::task::spawn_blocking(move || command.output()).await?.context("cannot run kubectl")?;
-        times.push(millis(begun.elapsed()));
-        if !output.status.success() {
-            bail!("kubectl says: {}", String::from_utf8_lossy(&output.stderr).trim());
-        }
-    }
-    let spread = Spread::of(times.split_off(1));
-    row.beside("kubectl", Some(spread.median))
-        .conditions(spread.describe())
+    let runs = setup.pick(3, 10, 10);
+    let own = get_nodes(&setup.berth, &server, runs).await?;
+    let reference = match &setup.kubectl {
+        Some(kubectl) => Some(get_nodes(kubectl, &server, runs).await?),
+        None => None,
+    };
+    Row::spread("get nodes, exec to exit", &own, Unit::Milliseconds)
+        .beside("kubectl", reference.as_ref().map(|times| times.median))
+        .conditions(reference.map_or_else(String::new, |times| format!("kubectl: {}", times.describe())))
         .conditions("discovery cached")
         .print();
     Ok(())
+}
+
+async fn get_nodes(program: &Path, server: &Server, runs: usize) -> anyhow::Result<Spread> {
+    let mut times = Vec::new();
+    // One more than is counted: the first fills the cache of what the server offers.
+    for _ in 0..=runs {
+        let mut command = Command::new(program);
+        command.arg("--kubeconfig").arg(server.kubeconfig()).args(["get", "nodes"]).stdin(Stdio::null());
+        command.env("KUBECACHEDIR", server.kubeconfig().with_file_name("cache"));
+        let begun = Instant::now();
+        let output = tokio::task::spawn_blocking(move || command.output()).await?;
+        let output = output.with_context(|| format!("cannot run {}", program.display()))?;
+        times.push(millis(begun.elapsed()));
+        if !output.status.success() {
+            bail!("{} says: {}", program.display(), String::from_utf8_lossy(&output.stderr).trim());
+        }
+    }
+    Ok(Spread::of(times.split_off(1)))
 }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use futures::future::try_join_all;
 use http::header::{ACCEPT, HeaderValue};
 use http_body_util::BodyExt;
+use serde::Deserialize;
 
 use crate::Setup;
 use crate::client::{Lane, refused};
@@ -16,7 +17,10 @@ use crate::table::{Row, Unit, number};
 use crate::usage::{forget_peak, memory, peak, processor, settled};
 
 /// How many lists are under way at once.
-const CROWD: usize = 8;
+const CROWDS: [usize; 2] = [8, 64];
+
+/// How many objects clients ask for at a time.
+const PAGE: usize = 500;
 
 const FORMS: [(&str, &str); 2] =
     [("as JSON", "application/json"), ("as Table", "application/json;as=Table;v=v1;g=meta.k8s.io")];
@@ -35,8 +39,11 @@ pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
     settled(server.pid()).await?;
     for (form, accept) in FORMS {
         alone(&server, count, form, accept).await?;
-        together(&server, count, form, accept).await.context("many at once")?;
+        for crowd in CROWDS {
+            together(&server, count, form, accept, crowd).await.context("many at once")?;
+        }
     }
+    paged(&server, count).await.context("in pages")?;
     Ok(())
 }
 
@@ -59,19 +66,62 @@ async fn alone(server: &Server, count: usize, form: &str, accept: &'static str) 
 }
 
 /// At once, each on its connection, with the most memory that the server held meanwhile.
-async fn together(server: &Server, count: usize, form: &str, accept: &'static str) -> anyhow::Result<()> {
-    let mut lanes = server.endpoint.lanes(CROWD).await?;
+async fn together(
+    server: &Server,
+    count: usize,
+    form: &str,
+    accept: &'static str,
+    crowd: usize,
+) -> anyhow::Result<()> {
+    let mut lanes = server.endpoint.lanes(crowd).await?;
     let resting = memory(server.pid())?.resident;
     forget_peak(server.pid())?;
     let begun = Instant::now();
     try_join_all(lanes.iter_mut().map(|lane| list(server, lane, accept))).await?;
     let took = millis(begun.elapsed());
     let more = peak(server.pid())? - resting;
-    Row::new(what(count, form, &format!("{CROWD} at once")), took, Unit::Milliseconds)
+    Row::new(what(count, form, &format!("{crowd} at once")), took, Unit::Milliseconds)
         .conditions("the last byte of the last; 1 run")
         .print();
     Row::new(format!("  peak memory above {} MiB", number(resting)), more, Unit::Mebibytes).print();
     Ok(())
+}
+
+/// In pages, one after the other.
+async fn paged(server: &Server, count: usize) -> anyhow::Result<()> {
+    let mut lane = server.endpoint.connect().await?;
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let (begun, mut token) = (Instant::now(), String::new());
+        loop {
+            let path = format!("{NAMESPACE}/pods?limit={PAGE}&continue={token}");
+            let page: Page = serde_json::from_slice(&lane.fetch(server.endpoint.get(&path)).await?)?;
+            token = page.metadata.token;
+            if token.is_empty() {
+                break;
+            }
+        }
+        times.push(millis(begun.elapsed()));
+    }
+    Row::spread(
+        what(count, &format!("in pages of {PAGE}"), "last byte"),
+        &Spread::of(times),
+        Unit::Milliseconds,
+    )
+    .conditions("the client's reading of each page for its token included")
+    .print();
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Page {
+    metadata: PageMeta,
+}
+
+#[derive(Deserialize)]
+struct PageMeta {
+    #[serde(rename = "continue", default)]
+    token: String,
 }
 
 fn what(count: usize, form: &str, end: &str) -> String {

@@ -17,7 +17,7 @@ pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
     let etcd = Etcd::start(setup).await?;
     idle(&server, etcd.as_ref()).await?;
     drop(etcd);
-    let sizes: &[usize] = setup.pick(&[1_000], &[1_000, 10_000], &[1_000, 10_000, 20_000]);
+    let sizes: &[usize] = setup.pick(&[1_000], &[1_000, 10_000, 20_000], &[1_000, 10_000, 20_000, 100_000]);
     for count in sizes {
         let created = pods::create(&server, "memory", *count).await?;
         usage::settled(server.pid()).await?;

@@ -49,7 +49,8 @@ pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
     );
     let scale = setup.pick(1, 3, 10);
     let runs = setup.pick(1, 3, 5);
-    let kinds = [(1, false, 1_000), (16, false, 3_000), (64, false, 5_000), (64, true, 5_000)];
+    let kinds =
+        [(1, false, 1_000), (16, false, 3_000), (64, false, 5_000), (256, false, 5_000), (64, true, 5_000)];
     for (lanes, http2, operations) in kinds {
         let operations = operations * scale;
         Round { server: &server, etcd: etcd.as_ref(), lanes, http2, operations, runs }.run().await?;
@@ -150,7 +151,7 @@ impl Round<'_> {
 }
 
 /// A ConfigMap whose JSON is [`SIZE`] bytes.
-fn config_map(name: &str) -> String {
+pub(super) fn config_map(name: &str) -> String {
     let with = |filler: &str| {
         let data = json!({ "application.properties": filler });
         json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name }, "data": data })

@@ -1,10 +1,17 @@
-//! From exec until ready: on an empty directory, with all certificates to make, and again on the same directory.
+//! From exec until ready: on an empty directory, with all certificates to make, again on the same directory, and with
+//! many objects in it.
 
+use http::StatusCode;
+
+use super::requests::config_map;
 use crate::Setup;
 use crate::etcd::Etcd;
+use crate::load::Load;
+use crate::pods::NAMESPACE;
 use crate::server::{Server, scratch};
 use crate::stats::{Spread, millis};
-use crate::table::{Row, Unit};
+use crate::table::{Row, Unit, number};
+use crate::usage::memory;
 
 /// Milliseconds of each run.
 #[derive(Default)]
@@ -21,6 +28,47 @@ impl Times {
 }
 
 pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
+    empty(setup).await?;
+    full(setup).await
+}
+
+/// With many objects, after a clean stop and after a crash.
+async fn full(setup: &Setup) -> anyhow::Result<()> {
+    let objects = setup.pick(10_000, 100_000, 100_000);
+    let dir = scratch()?;
+    let mut server = Server::start_in(setup, dir.path()).await?;
+    fill(&server, objects).await?;
+    let (mut stopped, mut crashed) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        server.stop().await?;
+        server = Server::start_in(setup, dir.path()).await?;
+        stopped.push(millis(server.announced));
+        drop(server);
+        server = Server::start_in(setup, dir.path()).await?;
+        crashed.push(millis(server.announced));
+    }
+    let resident = number(memory(server.pid())?.resident);
+    let objects = number(objects as f64);
+    for (end, times) in [("SIGTERM", stopped), ("kill -9", crashed)] {
+        Row::spread(format!("exec to ready, {objects} objects"), &Spread::of(times), Unit::Milliseconds)
+            .conditions(format!("ConfigMaps of 1 KiB; after {end}; resident then {resident} MiB"))
+            .print();
+    }
+    Ok(())
+}
+
+async fn fill(server: &Server, objects: usize) -> anyhow::Result<()> {
+    let (endpoint, pid) = (server.endpoint.clone(), server.pid());
+    let load =
+        Load { endpoint: &endpoint, pid, lanes: 32, operations: objects, expected: StatusCode::CREATED };
+    let maker = endpoint.clone();
+    let path = format!("{NAMESPACE}/configmaps");
+    load.run(move |i| maker.post(&path, config_map(&format!("filler-{i}")))).await?;
+    Ok(())
+}
+
+/// On an empty directory, with all certificates to make, and again.
+async fn empty(setup: &Setup) -> anyhow::Result<()> {
     let (mut fresh, mut again, mut etcds) = (Times::default(), Times::default(), Vec::new());
     for _ in 0..setup.pick(3, 10, 10) {
         let dir = scratch()?;
