@@ -266,3 +266,27 @@ pub(crate) fn filter(call: &Call<'_>) -> Result<Filter, Status> {
     }
     Ok(Filter { namespace: call.namespace().to_owned(), labels, fields })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expired_page_can_be_gone_on_with_as_things_are_now() {
+        let last = Key::new("default", "web-7");
+        let status = expired(Some(&last)).to_value();
+        assert_eq!((&status["code"], &status["reason"]), (&410.into(), &"Expired".into()));
+        let token = status["metadata"]["continue"].as_str().expect("a token");
+        let Ok(Continue { rv, ns, name }) = Continue::decode(token) else { panic!("{token}") };
+        assert_eq!((rv, ns.as_str(), name.as_str()), (None, "default", "web-7"));
+        assert_eq!(expired(None).to_value()["metadata"], serde_json::json!({}));
+    }
+
+    #[test]
+    fn tokens_of_consistent_lists_name_their_revision() {
+        let token = Continue::after(&Key::new("", "n"), Some(7)).encode();
+        let Ok(Continue { rv, .. }) = Continue::decode(&token) else { panic!("{token}") };
+        assert_eq!(rv, Some(7));
+        assert!(Continue::decode("nonsense").is_err());
+    }
+}

@@ -11,7 +11,7 @@ use cache::{List, Watcher};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use kinds::Kind;
-use object::{Schema, Status, Time, Value};
+use object::{Excerpt, Schema, Status, Time, Value};
 use serde_json::json;
 
 use crate::accept::{Form, negotiate};
@@ -123,11 +123,13 @@ impl Encoder {
             Form::Json => list::whole(&list::head(&list_kind, &api_version, &meta), items),
             Form::Table => {
                 let (encoder, head) = (self.clone(), self.table_head(&meta, true));
-                list::stream(head, items, move |object, out| encoder.write_row(object, out))
+                list::stream(head, items, self.row_excerpt(), move |object, out| {
+                    encoder.write_row(object, out)
+                })
             }
             Form::Metadata => {
                 let head = list::head("PartialObjectMetadataList", "meta.k8s.io/v1", &meta);
-                list::stream(head, items, table::write_metadata)
+                list::stream(head, items, Excerpt::of(&["metadata"]), table::write_metadata)
             }
             Form::Yaml | Form::Protobuf | Form::Discovery | Form::OpenApi => {
                 let items: Vec<Value> = items.iter().filter_map(|entry| list::parsed(entry)).collect();

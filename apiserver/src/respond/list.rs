@@ -10,7 +10,7 @@ use http::Response;
 use http::header::CONTENT_LENGTH;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use object::Value;
+use object::{Excerpt, Value};
 
 use super::{JSON, response};
 use crate::body::{Body, BodyError};
@@ -39,18 +39,19 @@ pub(super) fn whole(head: &str, items: Vec<Arc<Entry>>) -> Response<Body> {
     response
 }
 
-/// A list of what `write` makes of each object.
+/// A list of what `write` makes of this much of each object.
 pub(super) fn stream(
     head: String,
     items: Vec<Arc<Entry>>,
+    excerpt: Excerpt,
     write: impl Fn(&Value, &mut Vec<u8>) + Send + 'static,
 ) -> Response<Body> {
-    pieces(&head, items, move |entry, out| match parsed(entry) {
-        Some(object) => {
+    pieces(&head, items, move |entry, out| match excerpt.read(&entry.document()) {
+        Ok(object) => {
             write(&object, out);
             true
         }
-        None => false,
+        Err(_) => false,
     })
 }
 

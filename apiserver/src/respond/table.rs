@@ -1,6 +1,6 @@
 //! Objects as rows of a Table, and their metadata alone.
 
-use object::Value;
+use object::{Excerpt, Value};
 use serde::Serialize;
 use serde_json::json;
 
@@ -26,6 +26,14 @@ impl Encoder {
         format!(
             r#"{{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{meta},"columnDefinitions":{columns},"rows":["#
         )
+    }
+
+    /// What [`Encoder::write_row`] needs of an object.
+    pub(super) fn row_excerpt(&self) -> Excerpt {
+        match self.include_object.as_str() {
+            "Object" => Excerpt::default(),
+            _ => kinds::table_excerpt(&self.kind),
+        }
     }
 
     /// One row, with as much of the object as the client asked to include.

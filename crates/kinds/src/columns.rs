@@ -11,7 +11,7 @@ mod pod;
 mod storage;
 mod workload;
 
-use object::{Time, Value, parse_time};
+use object::{Excerpt, Time, Value, parse_time};
 
 use crate::rules::Read;
 use crate::{Cell, Column, Kind};
@@ -23,7 +23,7 @@ pub use duration::human_duration;
 pub(crate) use event::EVENT;
 pub(crate) use network::{ENDPOINT_SLICE, ENDPOINTS, SERVICE};
 pub(crate) use node::NODE;
-pub(crate) use pod::POD;
+pub(crate) use pod::{POD, POD_READS};
 pub(crate) use storage::{PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS};
 pub(crate) use workload::{
     CONTROLLER_REVISION, DEPLOYMENT, POD_DISRUPTION_BUDGET, POD_TEMPLATE, REPLICA_SET,
@@ -70,6 +70,11 @@ pub fn table_columns(kind: &Kind) -> Vec<Value> {
         })
     };
     kind.columns.iter().map(definition).collect()
+}
+
+/// What of an object its cells and its metadata need.
+pub fn table_excerpt(kind: &Kind) -> Excerpt {
+    Excerpt::of(kind.reads)
 }
 
 /// The cells of an object in the order of its kind's columns.

@@ -196,6 +196,8 @@ pub struct Kind {
     pub subresources: Vec<Subresource>,
     /// Table columns.
     pub columns: Vec<Column>,
+    /// The paths that the columns read, where these are little of the object; none: any.
+    pub reads: &'static [&'static str],
     /// Dotted paths of fields that field selectors may name, beyond `metadata.name` and `metadata.namespace`.
     pub selectable: Vec<String>,
     /// Schema.
@@ -346,6 +348,7 @@ pub fn plain(group: &str, version: &str, kind: &str, plural: &str, schema: Schem
         verbs: Verb::ALL.to_vec(),
         subresources: Vec::new(),
         columns: Vec::new(),
+        reads: &[],
         selectable: Vec::new(),
         schema,
         policy: Policy::default(),

@@ -9,7 +9,7 @@ mod strategies;
 mod strategy;
 mod table;
 
-pub use columns::{human_duration, table_columns, table_row};
+pub use columns::{human_duration, table_columns, table_excerpt, table_row};
 pub use kind::{Cell, Column, Kind, Kinds, NameRule, Policy, Scope, Subresource, Verb, plain};
 pub use openapi::{openapi_v2, openapi_v2_proto, openapi_v3};
 pub use schema::{schema, schema_by_kind, types};

@@ -149,6 +149,7 @@ fn workloads() -> Vec<Kind> {
             .connect("portforward", "PodPortForwardOptions", &[Verb::Create, Verb::Get], PORT_FORWARD)
             .selectable(POD_FIELDS)
             .columns(columns::POD)
+            .reads(columns::POD_READS)
             .strategy(&rules::Pod),
         row("", "v1", "Binding", "bindings").talk().strategy(&rules::Binding),
         row("", "v1", "PodTemplate", "podtemplates")
@@ -344,6 +345,11 @@ impl Kind {
 
     fn columns(mut self, columns: &[Column]) -> Self {
         self.columns = columns.to_vec();
+        self
+    }
+
+    fn reads(mut self, paths: &'static [&'static str]) -> Self {
+        self.reads = paths;
         self
     }
 

@@ -9,6 +9,7 @@ mod decode;
 mod defaults;
 mod encoded;
 mod error;
+mod excerpt;
 mod frame;
 mod json;
 mod meta;
@@ -30,6 +31,7 @@ pub use decode::{TypeError, conform, strict_error};
 pub use defaults::apply_defaults;
 pub use encoded::{Encoded, encode};
 pub use error::{FieldError, FieldErrorType, FieldErrors, Path};
+pub use excerpt::Excerpt;
 pub use json::{MAX_DEPTH, ParseError, Parsed, parse_json};
 pub use meta::{Key, Map, Meta, OwnerRef, Time, Value, format_micro_time, format_time, parse_time};
 pub use names::{

@@ -19,6 +19,17 @@ pub(crate) const POD: &[Column] = &[
     wide(shown("Readiness Gates", |pod, _| readiness_gates(pod).into())),
 ];
 
+/// All that they read.
+pub(crate) const POD_READS: &[&str] = &[
+    "metadata",
+    "spec.containers.name",
+    "spec.initContainers.name",
+    "spec.initContainers.restartPolicy",
+    "spec.nodeName",
+    "spec.readinessGates",
+    "status",
+];
+
 fn pod_ip(pod: &Value) -> &str {
     let first = pod.items("status.podIPs").first().map_or("", |ip| ip.text("ip"));
     or(or(first, pod.text("status.podIP")), NONE)

@@ -3,7 +3,7 @@
 use object::{Value, parse_time};
 use serde_json::json;
 
-use super::table_row;
+use super::{table_excerpt, table_row};
 use crate::built_in;
 
 const NOW: &str = "2026-01-02T00:00:00Z";
@@ -15,6 +15,9 @@ fn check(group: &str, kind: &str, object: Value, expect: &str) {
     let show = |cell: &Value| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned);
     let cells: Vec<String> = table_row(kind, &object, now).iter().map(show).collect();
     assert_eq!(cells.join(" | "), expect, "{object}");
+    let excerpt = table_excerpt(kind).read(object.to_string().as_bytes()).expect("JSON");
+    let of_excerpt: Vec<String> = table_row(kind, &excerpt, now).iter().map(show).collect();
+    assert_eq!(of_excerpt, cells, "of what the columns are said to read of {object}");
 }
 
 fn meta() -> Value {
