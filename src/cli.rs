@@ -155,7 +155,7 @@ pub(crate) enum StoreVerb {
     },
     /// Reduce the files to the live data. The server must not run, and does the same by itself.
     Compact,
-    /// Make a store of what can be read of a damaged one; damaged files are kept. The server must not run.
+    /// Go back to what was written before the damage; damaged files are kept. The server must not run.
     Repair,
 }
 

@@ -59,7 +59,9 @@ async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let path = dir.join("store");
     let opened = tokio::task::spawn_blocking(move || Embedded::open(path, store::Options::default())).await?;
-    let store = Arc::new(opened.map_err(|error| crate::store_files::explain(error, &dir))?);
+    let store = Arc::new(
+        opened.map_err(|error| crate::store_files::explain(error, &dir)).context("cannot open the store")?,
+    );
     let kinds = Arc::new(kinds::built_in());
     let options = Options { data_dir: dir.clone(), listen: args.listen, services: ServiceRange::default() };
     let mut stopped = stop_signal()?;

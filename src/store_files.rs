@@ -16,12 +16,16 @@ pub(crate) fn run(args: &StoreArgs) -> anyhow::Result<()> {
         StoreVerb::Check => done(maintenance::check(&dir))?,
         StoreVerb::Snapshot { file } => done(maintenance::snapshot(&dir, file))?,
         StoreVerb::Restore { file, replace } => {
-            let restored = maintenance::restore(file, &dir, *replace);
+            let restored = maintenance::restore(file, &dir, *replace).map_err(|error| match error {
+                Error::Occupied { .. } => anyhow!("{error}; --replace restores the snapshot in its place"),
+                error => error.into(),
+            });
             restored.with_context(|| format!("cannot restore {}", file.display()))?
         }
         StoreVerb::Compact => done(maintenance::compact(&dir))?,
         StoreVerb::Repair => {
-            let (contents, damages) = maintenance::repair(&dir)?;
+            let repaired = maintenance::repair(&dir);
+            let (contents, damages) = repaired.map_err(|error| explain(error, &args.data_dir))?;
             match damages.as_slice() {
                 [] => println!("nothing is damaged, and nothing was changed"),
                 damages => damages.iter().for_each(report),
@@ -36,7 +40,7 @@ pub(crate) fn run(args: &StoreArgs) -> anyhow::Result<()> {
 
 fn report(damage: &Damage) {
     let Damage { file, offset, bytes } = damage;
-    println!("{file}: {bytes} bytes at offset {offset} could not be read; kept as {file}.damaged");
+    println!("{file}: {bytes} bytes from offset {offset} on are given up; kept as {file}.damaged");
 }
 
 /// Says what can be done about a store that cannot be used.
@@ -45,11 +49,11 @@ pub(crate) fn explain(error: Error, data_dir: &Path) -> anyhow::Error {
         Error::Corrupt { .. } => {
             let dir = data_dir.display();
             format!(
-                "; restore a snapshot (`berth store restore FILE --replace --data-dir {dir}`), or go on without \
-                 what cannot be read (`berth store repair --data-dir {dir}`)"
+                "; restore a snapshot (`berth store restore FILE --replace --data-dir {dir}`), or go back to what \
+                 was written before the damage (`berth store repair --data-dir {dir}`)"
             )
         }
         _ => String::new(),
     };
-    anyhow!("cannot open the store: {error}{advice}")
+    anyhow!("{error}{advice}")
 }

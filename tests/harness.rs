@@ -82,6 +82,11 @@ impl Process {
     pub(crate) fn terminate(&mut self) -> bool {
         let pid = nix::unistd::Pid::from_raw(self.0.id() as i32);
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).expect("the process is there");
+        self.ended()
+    }
+
+    /// Waits until it ends and returns whether it left with success.
+    pub(crate) fn ended(&mut self) -> bool {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             if let Some(status) = self.0.try_wait().expect("wait") {

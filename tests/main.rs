@@ -10,5 +10,6 @@ mod harness;
 mod host;
 mod kill_loop;
 mod load;
+mod store_files;
 mod structure;
 mod user;

@@ -128,7 +128,7 @@ async fn compaction_leaves_the_live_data_alone() {
 }
 
 #[tokio::test]
-async fn what_is_damaged_is_named_and_the_rest_is_repaired() {
+async fn what_is_damaged_is_named_and_what_was_before_is_repaired() {
     let dir = made(&["/a", "/b", "/c"]).await;
     let sound = check(dir.path()).expect("sound");
     assert_eq!(repair(dir.path()).expect("nothing to do"), (sound.clone(), Vec::new()));
@@ -142,21 +142,32 @@ async fn what_is_damaged_is_named_and_the_rest_is_repaired() {
     assert!(found.revision > sound.revision && found.store == sound.store);
     assert!(log.with_extension("damaged").exists(), "what is damaged is kept");
     let store = open(dir.path());
-    assert_eq!(keys(&store).await, ["/a", "/c"], "all but the damaged write");
+    assert_eq!(keys(&store).await, ["/a"], "what rests on the damaged write is given up with it");
     done(&store, put("/b", "again")).await;
 }
 
 #[tokio::test]
-async fn a_damaged_snapshot_of_the_store_itself_is_repaired_as_far_as_it_goes() {
+async fn logs_behind_a_damaged_one_are_given_up_too() {
+    let dir = made(&["/a", "/b"]).await;
+    let store = open(dir.path());
+    let last = done(&store, put("/c", "1")).await;
+    store.close().await.expect("close");
+    damage(&file(dir.path(), "log-"), "the value of /b");
+    let (found, damages) = repair(dir.path()).expect("repaired");
+    assert_eq!(damages.len(), 2, "{damages:?}");
+    assert!(found.revision > last);
+    assert_eq!(keys(&open(dir.path())).await, ["/a"]);
+}
+
+#[tokio::test]
+async fn a_damaged_snapshot_of_the_store_itself_is_left_as_it_is() {
     let dir = made(&["/a"]).await;
     compact(dir.path()).expect("compacted");
-    let store = open(dir.path());
-    done(&store, put("/b", "1")).await;
-    store.close().await.expect("close");
-    damage(&file(dir.path(), "snapshot-"), "the value of /a");
-    let (_, damages) = repair(dir.path()).expect("repaired");
-    assert!(damages[0].file.starts_with("snapshot-"), "{damages:?}");
-    assert_eq!(keys(&open(dir.path())).await, ["/b"]);
+    let snapshot = file(dir.path(), "snapshot-");
+    damage(&snapshot, "the value of /a");
+    let found = repair(dir.path());
+    assert!(matches!(&found, Err(Error::Corrupt { file, .. }) if file.starts_with("snapshot-")), "{found:?}");
+    assert!(snapshot.exists());
 }
 
 #[tokio::test]

@@ -83,8 +83,7 @@ pub(crate) fn parse(data: &[u8], offset: usize, salt: u32) -> Parsed<'_> {
     Parsed::Corrupt
 }
 
-/// What a frame says about itself.
-pub(crate) struct Header {
+struct Header {
     length: usize,
     synced: usize,
     payload_crc: u32,
@@ -102,8 +101,7 @@ impl Header {
     }
 }
 
-/// The frame at an offset, if it is whole.
-pub(crate) fn whole(data: &[u8], offset: usize, salt: u32) -> Option<(Header, &[u8])> {
+fn whole(data: &[u8], offset: usize, salt: u32) -> Option<(Header, &[u8])> {
     let header = Header::at(data, offset, salt)?;
     let payload = data.get(offset + HEADER..offset + HEADER + header.length)?;
     (crc32c::crc32c(payload) == header.payload_crc).then_some((header, payload))

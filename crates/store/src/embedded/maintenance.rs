@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 use nix::fcntl::Flock;
 
 use super::disk::{Disk, RealDisk};
-use super::frame::{ALIGN, Parsed, parse, whole};
+use super::frame::{Parsed, parse};
 use super::layout::{HEADER, Header, Kind};
 use super::log::Log;
 use super::record::{Record, read_all};
@@ -52,7 +52,7 @@ impl Contents {
     }
 }
 
-/// A part of a file that could not be read.
+/// A part of a file that is given up: it cannot be read, or comes after what cannot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// The file; it is kept, with `.damaged` at the end of its name.
@@ -119,26 +119,28 @@ pub fn compact(dir: &Path) -> Result<Contents, Error> {
     Ok(Contents::of(found.store, &found.live))
 }
 
-/// Makes a store that can be opened of all that can be read, and says what could not. Revisions go on
-/// above all that clients can have seen. A store without damage is left as it is.
+/// Makes a store that can be opened of what was written before the first damage, and says what is
+/// given up with it: later writes may rest on the one that is damaged. Revisions go on above all that
+/// clients can have seen. A store without damage is left as it is, and one whose snapshot is damaged
+/// cannot be repaired: there is nothing before it.
 pub fn repair(dir: &Path) -> Result<(Contents, Vec<Damage>), Error> {
     let (disk, _lock) = open(dir)?;
     present(&*disk, dir)?;
-    match recover(&*disk, &Options::default()) {
+    let corrupt = match recover(&*disk, &Options::default()) {
         Ok(found) => return Ok((Contents::of(found.store, &found.live), Vec::new())),
-        Err(Error::Corrupt { .. }) => {}
+        Err(error @ Error::Corrupt { .. }) => error,
         Err(error) => return Err(error),
-    }
+    };
     let Salvage { store, mut live, last, end, damages } = salvage(&*disk)?;
-    let store = store.ok_or_else(|| Error::Absent { path: dir.to_owned() })?;
+    let Some(store) = store.filter(|_| damages.iter().all(|damage| Kind::Log.id(&damage.file).is_some()))
+    else {
+        return Err(corrupt);
+    };
     live.revision += AHEAD;
     begin_anew(&disk, Next { store, id: last + 1, previous_end: end }, &live)?;
     for damage in &damages {
         let kept = format!("{}.damaged", damage.file);
-        // a file may be damaged in more than one place
-        if disk.open(&damage.file).is_ok() {
-            disk.rename(&damage.file, &kept).map_err(Error::io(format!("rename {}", damage.file)))?;
-        }
+        disk.rename(&damage.file, &kept).map_err(Error::io(format!("rename {}", damage.file)))?;
     }
     snapshot::remove_older(&*disk, last + 1)?;
     Ok((Contents::of(store, &live), damages))
@@ -213,7 +215,7 @@ struct Next {
     previous_end: u64,
 }
 
-/// What could be read of a store.
+/// What can be read of a store up to the first damage.
 struct Salvage {
     /// None where not even one header is readable.
     store: Option<u64>,
@@ -250,17 +252,14 @@ fn salvage(disk: &dyn Disk) -> Result<Salvage, Error> {
 }
 
 impl Salvage {
-    /// Takes in what can be read of a file up to `end`. One of another format is nothing to touch.
+    /// Takes in a file up to `end` or to the first damage; after that, only what its header says. One
+    /// of another format is nothing to touch.
     fn file(&mut self, disk: &dyn Disk, kind: Kind, id: u64, end: Option<u64>) -> Result<(), Error> {
-        let (file, data) = (kind.name(id), read_file(disk, &kind.name(id))?);
-        let damage = |offset: usize, end: usize| {
-            let (offset, bytes) = (offset as u64, (end - offset) as u64);
-            Damage { file: file.clone(), offset, bytes }
-        };
+        let data = read_file(disk, &kind.name(id))?;
         let header = match Header::decode(&data, kind, id) {
             Ok(header) => header,
             Err(Error::Corrupt { .. }) => {
-                self.damages.push(damage(0, data.len()));
+                self.give_up(kind.name(id), 0, data.len());
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -269,27 +268,29 @@ impl Salvage {
         let data = end.and_then(|end| data.get(..end as usize)).unwrap_or(&data);
         let mut highest = header.revision.max(header.reserved);
         let mut offset = HEADER;
-        loop {
-            offset = match parse(data, offset, header.salt) {
+        while self.damages.is_empty() {
+            match parse(data, offset, header.salt) {
                 Parsed::Frame { payload, next } => {
                     for record in read_all(payload).unwrap_or_default() {
                         highest = highest.max(self.record(record));
                     }
-                    next
+                    offset = next;
                 }
                 Parsed::End => break,
-                Parsed::Torn | Parsed::Corrupt => {
-                    let mut later = (offset + ALIGN..data.len()).step_by(ALIGN);
-                    let next = later.find(|at| whole(data, *at, header.salt).is_some());
-                    let next = next.unwrap_or(data.len());
-                    self.damages.push(damage(offset, next));
-                    next
-                }
-            };
+                Parsed::Torn | Parsed::Corrupt => self.give_up(kind.name(id), offset, data.len()),
+            }
+        }
+        if offset == HEADER && self.damages.last().is_some_and(|damage| damage.file != kind.name(id)) {
+            self.give_up(kind.name(id), offset, data.len());
         }
         self.end = offset as u64;
         self.live.revision = self.live.revision.max(highest);
         Ok(())
+    }
+
+    fn give_up(&mut self, file: String, offset: usize, end: usize) {
+        let (offset, bytes) = (offset as u64, (end - offset) as u64);
+        self.damages.push(Damage { file, offset, bytes });
     }
 
     /// Takes in a record; returns the highest revision that it mentions.
