@@ -160,6 +160,36 @@ async fn logs_behind_a_damaged_one_are_given_up_too() {
 }
 
 #[tokio::test]
+async fn logs_behind_a_missing_one_are_given_up_too() {
+    let dir = made(&["/a"]).await;
+    for name in ["/b", "/c"] {
+        let store = open(dir.path());
+        done(&store, put(name, "1")).await;
+        store.close().await.expect("close");
+    }
+    fs::remove_file(dir.path().join("log-0000000000000002")).expect("remove");
+    let (_, damages) = repair(dir.path()).expect("repaired");
+    assert_eq!(
+        damages.iter().map(|damage| damage.file.as_str()).collect::<Vec<_>>(),
+        ["log-0000000000000003"]
+    );
+    assert_eq!(keys(&open(dir.path())).await, ["/a"]);
+}
+
+#[tokio::test]
+async fn a_damaged_store_is_replaced_by_a_copy_of_itself() {
+    let (dir, other) = (made(&["/a"]).await, made(&["/x"]).await);
+    let copies = tempfile::tempdir().expect("a directory");
+    let (copy, foreign) = (copies.path().join("copy"), copies.path().join("foreign"));
+    snapshot(dir.path(), &copy).expect("a snapshot");
+    snapshot(other.path(), &foreign).expect("a snapshot");
+    damage(&file(dir.path(), "log-"), "the value of /a");
+    assert!(matches!(restore(&foreign, dir.path(), true), Err(Error::Foreign { .. })));
+    restore(&copy, dir.path(), true).expect("restored");
+    assert_eq!(keys(&open(dir.path())).await, ["/a"]);
+}
+
+#[tokio::test]
 async fn a_damaged_snapshot_of_the_store_itself_is_left_as_it_is() {
     let dir = made(&["/a"]).await;
     compact(dir.path()).expect("compacted");

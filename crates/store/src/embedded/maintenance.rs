@@ -3,7 +3,6 @@
 //! [`check`] and [`snapshot`] only read, and may do so while a process has the store open. The others
 //! need the store for themselves. Nothing is removed before what takes its place is durable.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -13,11 +12,9 @@ use std::sync::atomic::AtomicBool;
 use nix::fcntl::Flock;
 
 use super::disk::{Disk, RealDisk};
-use super::frame::{Parsed, parse};
-use super::layout::{HEADER, Header, Kind};
+use super::layout::{Header, Kind};
 use super::log::Log;
-use super::record::{Record, read_all};
-use super::recovery::{Recovered, recover};
+use super::recovery::{Recovered, recover, recover_before_damage};
 use super::snapshot::{self, read_file};
 use super::{Options, create_directory, lock};
 use crate::live::Live;
@@ -94,12 +91,22 @@ pub fn restore(file: &Path, dir: &Path, replace: bool) -> Result<Contents, Error
         if !replace {
             return Err(Error::Occupied { path: dir.to_owned() });
         }
-        let found = salvage(&*disk)?;
-        if found.store.is_some_and(|here| here != store) {
+        let headers = headers(&*disk)?;
+        if headers.iter().any(|header| header.store != store) {
             return Err(Error::Foreign { path: dir.to_owned() });
         }
-        live.revision = live.revision.max(found.live.revision);
-        (next.id, next.previous_end) = (found.last + 1, found.end);
+        // what is damaged is to be replaced, but it must be known to be of the same store
+        match recover(&*disk, &Options::default()) {
+            Ok(found) => {
+                live.revision = live.revision.max(found.live.revision);
+                next.previous_end = found.end;
+            }
+            Err(Error::Corrupt { .. }) if !headers.is_empty() => {}
+            Err(error) => return Err(error),
+        }
+        let seen = headers.iter().map(|header| header.revision.max(header.reserved)).max();
+        live.revision = live.revision.max(seen.unwrap_or(0));
+        next.id = last(&*disk)? + 1;
     }
     live.revision += AHEAD;
     let id = next.id;
@@ -126,21 +133,19 @@ pub fn compact(dir: &Path) -> Result<Contents, Error> {
 pub fn repair(dir: &Path) -> Result<(Contents, Vec<Damage>), Error> {
     let (disk, _lock) = open(dir)?;
     present(&*disk, dir)?;
-    let corrupt = match recover(&*disk, &Options::default()) {
-        Ok(found) => return Ok((Contents::of(found.store, &found.live), Vec::new())),
-        Err(error @ Error::Corrupt { .. }) => error,
-        Err(error) => return Err(error),
+    let (found, damage) = recover_before_damage(&*disk, &Options::default())?;
+    let Recovered { store, mut live, last, end, .. } = found;
+    let Some(Error::Corrupt { file, offset, what }) = damage else {
+        return Ok((Contents::of(store, &live), Vec::new()));
     };
-    let Salvage { store, mut live, last, end, damages } = salvage(&*disk)?;
-    let Some(store) = store.filter(|_| damages.iter().all(|damage| Kind::Log.id(&damage.file).is_some()))
-    else {
-        return Err(corrupt);
-    };
+    if live.revision == 0 {
+        return Err(Error::Corrupt { file, offset, what });
+    }
+    let damages = given_up(&*disk, &file, offset)?;
     live.revision += AHEAD;
     begin_anew(&disk, Next { store, id: last + 1, previous_end: end }, &live)?;
-    for damage in &damages {
-        let kept = format!("{}.damaged", damage.file);
-        disk.rename(&damage.file, &kept).map_err(Error::io(format!("rename {}", damage.file)))?;
+    for Damage { file, .. } in &damages {
+        disk.rename(file, &format!("{file}.damaged")).map_err(Error::io(format!("rename {file}")))?;
     }
     snapshot::remove_older(&*disk, last + 1)?;
     Ok((Contents::of(store, &live), damages))
@@ -215,101 +220,37 @@ struct Next {
     previous_end: u64,
 }
 
-/// What can be read of a store up to the first damage.
-struct Salvage {
-    /// None where not even one header is readable.
-    store: Option<u64>,
-    /// At the highest revision that is mentioned anywhere.
-    live: Live,
-    /// The highest number of any file.
-    last: u64,
-    /// Where the content of the last file that was read ends.
-    end: u64,
-    damages: Vec<Damage>,
+/// The headers that are readable, of all files.
+fn headers(disk: &dyn Disk) -> Result<Vec<Header>, Error> {
+    let mut headers = Vec::new();
+    for kind in [Kind::Snapshot, Kind::Log] {
+        for id in numbers(disk, kind)? {
+            match Header::decode(&read_file(disk, &kind.name(id))?, kind, id) {
+                Ok(header) => headers.push(header),
+                Err(Error::Corrupt { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(headers)
 }
 
-fn salvage(disk: &dyn Disk) -> Result<Salvage, Error> {
-    let (snapshots, logs) = (numbers(disk, Kind::Snapshot)?, numbers(disk, Kind::Log)?);
-    let last = snapshots.iter().chain(&logs).copied().max().unwrap_or(0);
-    let mut salvage = Salvage { store: None, live: Live::default(), last, end: 0, damages: Vec::new() };
-    let mut first = 0;
-    if let Some(id) = snapshots.last() {
-        first = *id;
-        salvage.file(disk, Kind::Snapshot, *id, None)?;
-    }
-    let logs: Vec<u64> = logs.into_iter().filter(|id| *id >= first).collect();
-    let mut ends = BTreeMap::new();
-    for id in &logs {
-        let data = read_file(disk, &Kind::Log.name(*id))?;
-        if let Ok(header) = Header::decode(&data, Kind::Log, *id) {
-            ends.insert(id - 1, header.previous_end);
-        }
-    }
-    for id in logs {
-        salvage.file(disk, Kind::Log, id, ends.get(&id).copied())?;
-    }
-    Ok(salvage)
+/// The highest number of any file.
+fn last(disk: &dyn Disk) -> Result<u64, Error> {
+    let (logs, snapshots) = (numbers(disk, Kind::Log)?, numbers(disk, Kind::Snapshot)?);
+    Ok(logs.into_iter().chain(snapshots).max().unwrap_or(0))
 }
 
-impl Salvage {
-    /// Takes in a file up to `end` or to the first damage; after that, only what its header says. One
-    /// of another format is nothing to touch.
-    fn file(&mut self, disk: &dyn Disk, kind: Kind, id: u64, end: Option<u64>) -> Result<(), Error> {
-        let data = read_file(disk, &kind.name(id))?;
-        let header = match Header::decode(&data, kind, id) {
-            Ok(header) => header,
-            Err(Error::Corrupt { .. }) => {
-                self.give_up(kind.name(id), 0, data.len());
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
-        self.store.get_or_insert(header.store);
-        let data = end.and_then(|end| data.get(..end as usize)).unwrap_or(&data);
-        let mut highest = header.revision.max(header.reserved);
-        let mut offset = HEADER;
-        while self.damages.is_empty() {
-            match parse(data, offset, header.salt) {
-                Parsed::Frame { payload, next } => {
-                    for record in read_all(payload).unwrap_or_default() {
-                        highest = highest.max(self.record(record));
-                    }
-                    offset = next;
-                }
-                Parsed::End => break,
-                Parsed::Torn | Parsed::Corrupt => self.give_up(kind.name(id), offset, data.len()),
-            }
-        }
-        if offset == HEADER && self.damages.last().is_some_and(|damage| damage.file != kind.name(id)) {
-            self.give_up(kind.name(id), offset, data.len());
-        }
-        self.end = offset as u64;
-        self.live.revision = self.live.revision.max(highest);
-        Ok(())
-    }
-
-    fn give_up(&mut self, file: String, offset: usize, end: usize) {
-        let (offset, bytes) = (offset as u64, (end - offset) as u64);
-        self.damages.push(Damage { file, offset, bytes });
-    }
-
-    /// Takes in a record; returns the highest revision that it mentions.
-    fn record(&mut self, record: Record) -> Revision {
-        match record {
-            Record::Txn(changes) => {
-                let revision = changes.first().map_or(0, |first| first.revision());
-                if revision > self.live.revision {
-                    changes.into_iter().for_each(|change| self.live.apply(change));
-                }
-                revision
-            }
-            Record::Item(item) => {
-                let revision = item.mod_revision;
-                self.live.insert(item);
-                revision
-            }
-            Record::Reserve(upto) => upto,
-            Record::Clean | Record::Total(_) => 0,
+/// The rest of the log that is damaged there, where it exists, and all logs behind it.
+fn given_up(disk: &dyn Disk, file: &str, offset: u64) -> Result<Vec<Damage>, Error> {
+    let mut damages = Vec::new();
+    for id in numbers(disk, Kind::Log)? {
+        let name = Kind::Log.name(id);
+        if name.as_str() >= file {
+            let offset = if name == file { offset } else { 0 };
+            let length = read_file(disk, &name)?.len() as u64;
+            damages.push(Damage { file: name, offset, bytes: length - offset });
         }
     }
+    Ok(damages)
 }

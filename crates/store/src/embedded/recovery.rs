@@ -35,9 +35,20 @@ pub(crate) struct Recovered {
 /// If the store was not closed, and revisions beyond the last one found may have been given out,
 /// the store goes on above all of these, and the history marks them as lost.
 pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Recovered, Error> {
+    match recover_before_damage(disk, options)? {
+        (recovered, None) => Ok(recovered),
+        (_, Some(damage)) => Err(damage),
+    }
+}
+
+/// The same, up to the first damage of a log, which comes with it: an [`Error::Corrupt`].
+pub(crate) fn recover_before_damage(
+    disk: &dyn Disk,
+    options: &Options,
+) -> Result<(Recovered, Option<Error>), Error> {
     let names = disk.list().map_err(Error::io("list the directory"))?;
     let snapshot = names.iter().filter_map(|name| Kind::Snapshot.id(name)).max().unwrap_or(0);
-    let (mut store, live) = match snapshot {
+    let (store, live) = match snapshot {
         0 => (None, Live::default()),
         id => snapshot::read(disk, id).map(|(store, live)| (Some(store), live))?,
     };
@@ -45,36 +56,36 @@ pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Recovered, E
     let mut logs: Vec<u64> = names.iter().filter_map(|name| Kind::Log.id(name)).collect();
     logs.retain(|id| *id >= first);
     logs.sort_unstable();
+    let last = logs.last().copied().unwrap_or(0);
+    let history = History::new(live.revision, options.history_count, options.history_bytes);
+    let mut replay = Replay { store, live, history, reserved: 0, clean: true };
+    let (mut end, mut size) = (0, (0, 0));
     // the first log of a snapshot exists before the snapshot does
     let needed = first + (logs.len() as u64).max(u64::from(snapshot > 0));
-    if let Some(id) = (first..needed).find(|id| logs.binary_search(id).is_err()) {
-        return Err(Error::Corrupt { file: Kind::Log.name(id), offset: 0, what: "it is missing" });
-    }
-    let history = History::new(live.revision, options.history_count, options.history_bytes);
-    let mut replay = Replay { live, history, reserved: 0, clean: true };
-    let (mut end, mut bytes) = (0, 0);
-    let mut following = logs.iter().map(|id| Segment::read(disk, *id)).peekable();
+    let mut following = (first..needed).map(|id| Segment::read(disk, id, &logs)).peekable();
+    let mut damage = None;
     while let Some(segment) = following.next() {
-        let segment = segment?;
-        if segment.header.store != *store.get_or_insert(segment.header.store) {
-            let file = Kind::Log.name(segment.header.id);
-            return Err(Error::Corrupt { file, offset: 0, what: "it belongs to another store" });
-        }
         let bound = match following.peek() {
             Some(Ok(next)) => Some(next.header.previous_end),
-            Some(Err(error)) => return Err(error.clone()),
-            None => None,
+            _ => None,
         };
-        end = segment.replay(bound, &mut replay)?;
-        bytes += end;
+        match segment.and_then(|segment| segment.replay(bound, &mut replay)) {
+            Ok(reached) => (end, size) = (reached, (size.0 + 1, size.1 + reached)),
+            Err(error @ Error::Corrupt { .. }) => {
+                damage = Some(error);
+                break;
+            }
+            Err(error) => return Err(error),
+        }
     }
     if !replay.clean && replay.reserved > replay.live.revision {
         replay.skip_to(replay.reserved + 1);
     }
-    let Replay { live, history, .. } = replay;
-    let size = (logs.len() as u64, bytes);
-    let store = store.unwrap_or_else(rand::random);
-    Ok(Recovered { store, live, history, snapshot, last: logs.last().copied().unwrap_or(0), end, size })
+    let Replay { store, live, history, .. } = replay;
+    Ok((
+        Recovered { store: store.unwrap_or_else(rand::random), live, history, snapshot, last, end, size },
+        damage,
+    ))
 }
 
 /// Begins the log that continues what was recovered, and removes what is superfluous.
@@ -112,6 +123,8 @@ fn give_back(disk: &dyn Disk, recovered: &Recovered) {
 
 /// The state while the logs are read.
 struct Replay {
+    /// Which store's the files are, once one was read.
+    store: Option<u64>,
     live: Live,
     history: History,
     reserved: Revision,
@@ -150,7 +163,11 @@ struct Segment {
 }
 
 impl Segment {
-    fn read(disk: &dyn Disk, id: u64) -> Result<Segment, Error> {
+    /// Reads the log with this number, which must be one of those that are there.
+    fn read(disk: &dyn Disk, id: u64, there: &[u64]) -> Result<Segment, Error> {
+        if there.binary_search(&id).is_err() {
+            return Err(Error::Corrupt { file: Kind::Log.name(id), offset: 0, what: "it is missing" });
+        }
         let data = snapshot::read_file(disk, &Kind::Log.name(id))?;
         let header = Header::decode(&data, Kind::Log, id)?;
         Ok(Segment { header, data })
@@ -164,6 +181,9 @@ impl Segment {
             let file = Kind::Log.name(self.header.id);
             Err(Error::Corrupt { file, offset: offset as u64, what })
         };
+        if self.header.store != *replay.store.get_or_insert(self.header.store) {
+            return corrupt(0, "it belongs to another store");
+        }
         if self.header.revision < replay.live.revision {
             return corrupt(0, "the revision in the header is too low");
         }
