@@ -15,7 +15,6 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::harness::{Cluster, PATIENCE, items};
-use crate::user::pause;
 
 const KILLS: usize = 200;
 const WRITERS: usize = 4;
@@ -65,7 +64,6 @@ fn a_server_killed_again_and_again_loses_nothing_and_repeats_nothing() {
     let watched = runtime.block_on(watcher).expect("the watcher");
     assert_eq!(watched.state, state(&last), "what was watched is what is there");
     watched.check(&shared.written.lock());
-    pause();
 }
 
 /// A ConfigMap's value, as far as it is known: after a write without an answer it may be the old or the new one.

@@ -128,7 +128,9 @@ impl ContainerRuntime {
         (code, at): (i32, Option<Time>),
     ) -> ContainerState {
         let end = mirror.ends.get(&found.id).cloned().unwrap_or_default();
-        let reason = match (end.oom_killed, code) {
+        // The group goes with the pod's sandbox: after that, and a restart of the agent, the status alone knows.
+        let reported = || reported_end(pod, name, found).is_some_and(|end| end.reason == OOM_KILLED);
+        let reason = match (end.oom_killed || reported(), code) {
             (true, _) => OOM_KILLED,
             (false, 0) => "Completed",
             (false, _) => "Error",
