@@ -49,7 +49,7 @@ impl Dataplane for Nftables {
         // taken, so that an error, or a caller that gives up, leaves it unknown
         if let Some(had) = current.take() {
             let changes = changes(&self.table, &had, &desired);
-            for script in [changes.switch, changes.sweep] {
+            for script in [changes.prepare, changes.switch] {
                 if !script.is_empty() && !applied(nft::run(&script).await) {
                     self.rebuild(&desired).await?;
                     break;

@@ -50,16 +50,18 @@ impl Display for Set {
     }
 }
 
-/// Two batches, to be applied one after the other; empty where there is nothing to do.
+/// Two batches, each a transaction; empty where there is nothing to do.
 ///
-/// A transaction is not atomic for a packet that is between two lookups: one that was led to the chain for the old
-/// number of endpoints must still find them there. So they are swept away only when nothing leads to them any more.
+/// A transaction is not atomic for the packets that are on their way through the table. One that was led to the chain
+/// for the old number of endpoints may find none there any more: it comes back, and `dispatch` leads it a second time.
+/// And one that came before a chain was filled finds it empty, even when led there afterwards: so chains are filled
+/// before anything leads to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Adds what is new, and leads there.
+    /// Adds maps and chains.
+    pub prepare: String,
+    /// Leads there, and removes what nothing leads to any more.
     pub switch: String,
-    /// Removes what nothing leads to any more.
-    pub sweep: String,
 }
 
 /// The commands that lead from what the table holds to what it should hold.
@@ -67,21 +69,15 @@ pub fn changes(table: &str, current: &Layout, desired: &Layout) -> Changes {
     let mut changes = Changes::default();
     let (had, has) = (shapes(current), shapes(desired));
     for shape in has.difference(&had) {
-        add_shape(&mut changes.switch, table, *shape);
+        add_shape(&mut changes.prepare, table, *shape);
     }
     let (gone, come) = differing(current, desired);
     let (gone, come) = (elements(&gone), elements(&come));
-    let replaced: BTreeSet<_> = come.iter().map(keyed).collect();
-    let (at_once, later): (Vec<_>, Vec<_>) = gone
-        .difference(&come)
-        .map(keyed)
-        .partition(|element| matches!(element.0, Set::Fixed(_)) || replaced.contains(element));
-    write_elements(&mut changes.switch, table, "delete", at_once.into_iter());
+    write_elements(&mut changes.switch, table, "delete", gone.difference(&come).map(keyed));
     let new = come.difference(&gone).map(|(set, element)| (*set, element.as_str()));
     write_elements(&mut changes.switch, table, "add", new);
-    write_elements(&mut changes.sweep, table, "delete", later.into_iter());
     for shape in had.difference(&has) {
-        delete_shape(&mut changes.sweep, table, *shape);
+        delete_shape(&mut changes.switch, table, *shape);
     }
     changes
 }
@@ -95,10 +91,9 @@ fn keyed((set, element): &Element) -> (Set, &str) {
 ///
 /// `pods` are the addresses of this node's pods, `gateway` is the node's own among them.
 pub fn rebuild(table: &str, pods: Ipv4Net, gateway: Ipv4Addr, desired: &Layout) -> String {
-    let mut script = format!("table ip {table} {{ }}\ndelete table ip {table}\n");
-    script.push_str(&frame(table, pods, gateway));
-    script.push_str(&changes(table, &Layout::default(), desired).switch);
-    script
+    let script = format!("table ip {table} {{ }}\ndelete table ip {table}\n");
+    let changes = changes(table, &Layout::default(), desired);
+    script + &frame(table, pods, gateway) + &changes.prepare + &changes.switch
 }
 
 /// The parts of the table that are there whatever the services are.
@@ -111,6 +106,8 @@ fn frame(table: &str, pods: Ipv4Net, gateway: Ipv4Addr) -> String {
     set closed {{ typeof meta l4proto . th dport; }}
     set hairpins {{ typeof ip saddr . ip daddr; }}
     chain dispatch {{
+        ip daddr . meta l4proto . th dport vmap @services
+        ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto . th dport vmap @nodeports
         ip daddr . meta l4proto . th dport vmap @services
         ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto . th dport vmap @nodeports
     }}
@@ -222,7 +219,7 @@ fn add_target(all: &mut BTreeSet<Element>, key: &Key, target: &Target) {
         }
         Key::Node(protocol, port) => (Set::Fixed("nodeports"), port_key(*protocol, *port)),
     };
-    all.insert((set, format!("{key} : goto {}", chain(names(scope).0, target.pick, count))));
+    all.insert((set, format!("{key} : jump {}", chain(names(scope).0, target.pick, count))));
     for (index, (address, port)) in target.endpoints.iter().enumerate() {
         all.insert((Set::Flat((scope, count)), format!("{key} . {index} : {address} . {port}")));
     }

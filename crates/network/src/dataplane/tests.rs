@@ -28,11 +28,11 @@ fn layout(all: &[(&str, Service)]) -> Layout {
     Layout::of(&services(all), "10.0.0.0/24".parse().unwrap())
 }
 
-/// Checks the commands from one state to another, both batches with a line between where the second has any.
+/// Checks the commands from one state to another, both batches with a line between where the first has any.
 fn check(from: &[(&str, Service)], to: &[(&str, Service)], expect: &str) {
     let found = changes("t", &layout(from), &layout(to));
-    let between = if found.sweep.is_empty() { "" } else { "then\n" };
-    let script = [&found.switch, between, &found.sweep].concat();
+    let between = if found.prepare.is_empty() { "" } else { "then\n" };
+    let script = [&found.prepare, between, &found.switch].concat();
     let expect: String = expect.lines().map(|line| format!("{}\n", line.trim())).collect();
     assert_eq!(script, expect);
 }
@@ -53,9 +53,10 @@ fn the_first_service_brings_its_map_and_chains() {
         add rule ip t n2 meta l4proto { tcp, udp, sctp } dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 2 map @endpoints2
         add chain ip t n2c
         add rule ip t n2c meta l4proto { tcp, udp, sctp } dnat ip to ip daddr . meta l4proto . th dport . jhash ip saddr mod 2 map @endpoints2
+        then
         add element ip t addresses { 10.96.0.1 }
         add element ip t hairpins { 10.0.0.2 . 10.0.0.2 }
-        add element ip t services { 10.96.0.1 . tcp . 80 : goto n2 }
+        add element ip t services { 10.96.0.1 . tcp . 80 : jump n2 }
         add element ip t endpoints2 { 10.96.0.1 . tcp . 80 . 0 : 10.0.0.2 . 8080, 10.96.0.1 . tcp . 80 . 1 : 10.1.0.3 . 8080 }",
     );
 }
@@ -72,17 +73,16 @@ fn a_replaced_endpoint_is_one_element() {
 }
 
 #[test]
-fn what_is_led_elsewhere_is_swept_afterwards() {
+fn what_is_led_elsewhere_leaves_nothing_behind() {
     let other = |ip: &str| service(ip, None, &["10.1.0.8"]);
     let pair = |ip: &str| service(ip, None, &["10.1.0.8", "10.1.0.9"]);
     check(
         &[("a", pair("10.96.0.1")), ("b", other("10.96.0.2")), ("c", pair("10.96.0.3"))],
         &[("a", other("10.96.0.1")), ("b", other("10.96.0.2")), ("c", pair("10.96.0.3"))],
         "delete element ip t services { 10.96.0.1 . tcp . 80 }
-        add element ip t services { 10.96.0.1 . tcp . 80 : goto n1 }
-        add element ip t endpoints1 { 10.96.0.1 . tcp . 80 . 0 : 10.1.0.8 . 8080 }
-        then
-        delete element ip t endpoints2 { 10.96.0.1 . tcp . 80 . 0, 10.96.0.1 . tcp . 80 . 1 }",
+        delete element ip t endpoints2 { 10.96.0.1 . tcp . 80 . 0, 10.96.0.1 . tcp . 80 . 1 }
+        add element ip t services { 10.96.0.1 . tcp . 80 : jump n1 }
+        add element ip t endpoints1 { 10.96.0.1 . tcp . 80 . 0 : 10.1.0.8 . 8080 }",
     );
 }
 
@@ -93,10 +93,9 @@ fn a_service_without_endpoints_keeps_its_address_and_closes_its_port() {
         &[("a", service("10.96.0.1", Some(30000), &[]))],
         "delete element ip t nodeports { tcp . 30000 }
         delete element ip t services { 10.96.0.1 . tcp . 80 }
-        add element ip t closed { tcp . 30000 }
-        then
         delete element ip t endpoints1 { 10.96.0.1 . tcp . 80 . 0 }
         delete element ip t nodes1 { tcp . 30000 . 0 }
+        add element ip t closed { tcp . 30000 }
         flush chain ip t n1
         flush chain ip t n1c
         delete chain ip t n1
@@ -145,5 +144,6 @@ fn a_rebuild_replaces_the_table_in_one_transaction() {
     let all = layout(&[("a", service("10.96.0.1", None, &["10.0.0.2"]))]);
     let script = rebuild("t", "10.0.0.0/24".parse().unwrap(), "10.0.0.1".parse().unwrap(), &all);
     assert!(script.starts_with("table ip t { }\ndelete table ip t\ntable ip t {\n"), "{script}");
-    assert!(script.ends_with(&changes("t", &Layout::default(), &all).switch), "{script}");
+    let changes = changes("t", &Layout::default(), &all);
+    assert!(script.ends_with(&(changes.prepare + &changes.switch)), "{script}");
 }
