@@ -102,7 +102,7 @@ pub(crate) fn decide(kind: &Kind, object: &Value, options: &DeleteOptions, now: 
     }
     let sooner =
         meta.deletion_grace_period_seconds.is_none_or(|before| kind.policy.graceful && grace < before);
-    if meta.is_terminating() && !sooner && finalizers == meta.finalizers {
+    if meta.is_terminating() && !sooner && *finalizers == *meta.finalizers {
         return Deletion::Wait;
     }
     let mut marked = object.clone();

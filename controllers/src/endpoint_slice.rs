@@ -75,7 +75,7 @@ fn services_of_node(snapshot: &Snapshot, node: &dyn Any) -> Vec<Key> {
 impl Node {
     /// The zone it is in, where that is known.
     fn zone(&self) -> Option<&str> {
-        self.metadata.labels.get(ZONE).map(String::as_str).filter(|zone| !zone.is_empty())
+        self.metadata.labels.get(ZONE).filter(|zone| !zone.is_empty())
     }
 }
 
@@ -88,7 +88,8 @@ impl Service {
     /// Whether a pod of its namespace is behind it.
     fn selects(&self, pod: &Pod) -> bool {
         let labels = &pod.metadata.labels;
-        self.is_selecting() && self.spec.selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+        self.is_selecting()
+            && self.spec.selector.iter().all(|(key, value)| labels.get(key) == Some(value.as_str()))
     }
 
     /// Whether it has no address of its own.
@@ -98,7 +99,7 @@ impl Service {
 
     /// The labels of its slices: its own, and those that are reserved.
     fn slice_labels(&self) -> BTreeMap<String, String> {
-        let mut labels = self.metadata.labels.clone();
+        let mut labels = self.metadata.labels.to_map();
         labels.remove(HEADLESS);
         if self.is_headless() {
             labels.insert(HEADLESS.to_owned(), String::new());
@@ -112,7 +113,7 @@ impl Service {
 impl EndpointSlice {
     /// The name of the service it is about, where it is this controller's slice.
     fn service_name(&self) -> Option<&str> {
-        let label = |name: &str| self.metadata.labels.get(name).map(String::as_str);
+        let label = |name: &str| self.metadata.labels.get(name);
         label(MANAGED_BY).filter(|manager| *manager == OURSELVES)?;
         label(SERVICE_NAME)
     }
@@ -232,8 +233,9 @@ fn object(service: &Service, family: Family, name: &str, content: &Content) -> V
 /// Changes the fields of a slice that are not as they should be; none where all are.
 fn update(slice: &EndpointSlice, content: &Content, labels: &BTreeMap<String, String>) -> Option<Action> {
     let mut patch = Fields::new();
-    if slice.metadata.labels != *labels {
-        let gone = slice.metadata.labels.keys().filter(|key| !labels.contains_key(*key));
+    let had = slice.metadata.labels.to_map();
+    if had != *labels {
+        let gone = had.keys().filter(|key| !labels.contains_key(*key));
         let mut changes: Fields = gone.map(|key| (key.clone(), Value::Null)).collect();
         changes.extend(labels.iter().map(|(key, value)| (key.clone(), value.as_str().into())));
         patch.insert("metadata".to_owned(), json!({"labels": changes}));

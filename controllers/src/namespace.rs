@@ -3,12 +3,13 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cache::{Row, Snapshot};
 use drive::{
     Action, Controller, GroupKind, Item, KindName, Map, Memory, Outcome, Plan, Precondition, Query, Watch,
 };
-use object::{Key, Time, format_time};
+use object::{Key, Meta, Time, Value, format_time};
 use serde_json::json;
 
 use crate::ownership;
@@ -19,6 +20,8 @@ const KIND: KindName = ("", "Namespace");
 const FINALIZER: &str = "kubernetes";
 /// The most objects deleted by one decision.
 const BURST: usize = 500;
+/// How often it is looked whether something that finalizers hold is gone, where no change tells.
+const HELD: Duration = Duration::from_secs(5);
 
 /// The controller.
 pub(crate) const CONTROLLER: Controller =
@@ -51,7 +54,7 @@ fn reconcile(snapshot: &Snapshot, item: &Item, memory: &mut Memory, now: Time) -
     let question = Query::Content { namespace: item.key.name.clone() };
     match memory.answer(&question) {
         None => return Outcome::Ask(vec![question]),
-        Some(Some(_)) => {}
+        Some(Some(rest)) => empty_unfollowed(&mut plan, snapshot, rest),
         Some(None) => plan.act(release(namespace)),
     }
     plan.into()
@@ -63,6 +66,24 @@ fn empty(plan: &mut Plan, content: &[&Arc<Row>]) {
     let next = content.iter().filter(|row| is_pod(row) == pods && !row.meta.is_terminating());
     for row in next.take(BURST) {
         plan.act(ownership::delete(GroupKind::new(&row.group, &row.kind), &row.meta));
+    }
+}
+
+/// Deletes what is of kinds whose changes are not followed, and looks again: no change will tell. What is of other
+/// kinds will be seen.
+fn empty_unfollowed(plan: &mut Plan, snapshot: &Snapshot, rest: &Value) {
+    for object in rest.as_array().into_iter().flatten() {
+        let kind = GroupKind::of(object);
+        let meta = Meta::of(object);
+        if snapshot.everything().revision(&kind.group, &kind.kind) > 0 {
+            continue;
+        }
+        if meta.is_terminating() {
+            plan.wake_in(HELD);
+        } else {
+            plan.act(ownership::delete(kind, &meta));
+            plan.wake_in(Duration::ZERO);
+        }
     }
 }
 
@@ -180,7 +201,6 @@ fn plural(kind: &str) -> String {
 #[cfg(test)]
 mod tests {
     use drive::laws::{Scenario, World, check_laws, decide};
-    use object::Value;
 
     use super::*;
 
@@ -251,6 +271,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_followed_goes_last() {
+        let (event, held) = (thing("v1", "Event", "e"), held("v1", "Event"));
+        let both = "Some resources are remaining: pods. has 1 resource instances";
+        check(vec![namespace(true), thing("v1", "Pod", "p"), event.clone()], &["Pod"], &[both]);
+        check(vec![namespace(true), event], &["Event"], &[]);
+        check(vec![namespace(true), held], &[], &[]);
+    }
+
+    #[test]
     fn keeps_the_laws() {
         let objects = vec![
             namespace(true),
@@ -258,6 +287,8 @@ mod tests {
             thing("v1", "Pod", "b"),
             thing("v1", "ConfigMap", "c"),
             thing("apps/v1", "Deployment", "d"),
+            thing("v1", "Event", "e"),
+            thing("v1", "Event", "f"),
         ];
         let end = check_laws(&CONTROLLER, &Scenario::new("empties", now(), objects));
         assert!(end.essence(&[]).is_empty());

@@ -56,7 +56,7 @@ impl Owner<'_> {
 
     /// Makes this workload the controller of an object.
     pub(crate) fn adopt(&self, kind: impl Into<GroupKind>, meta: &Meta) -> Action {
-        let mut owners = meta.owner_references.clone();
+        let mut owners = meta.owner_references.to_vec();
         owners.push(reference(self.kind, self.meta));
         set_owners(kind, meta, &owners)
     }

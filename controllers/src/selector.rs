@@ -1,6 +1,6 @@
 //! Label selectors as specs of workloads carry them.
 
-use object::{LabelSelector, Value};
+use object::{LabelSelector, Labels, Value};
 use serde::{Deserialize, Deserializer};
 
 /// A workload's selector: as written, and parsed. Without terms, or unreadable, it selects nothing.
@@ -22,7 +22,7 @@ impl Selector {
     }
 
     /// Whether it selects these labels.
-    pub(crate) fn matches(&self, labels: &std::collections::BTreeMap<String, String>) -> bool {
+    pub(crate) fn matches(&self, labels: &Labels) -> bool {
         !self.is_empty() && self.parsed.matches(labels)
     }
 }

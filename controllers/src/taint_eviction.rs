@@ -130,7 +130,7 @@ pub(crate) fn disrupt(
     phase: Option<&str>,
     now: Time,
 ) -> drive::Action {
-    let mut conditions = pod.status.conditions.clone();
+    let mut conditions = pod.status.conditions.to_vec();
     conditions.retain(|c| c.kind != "DisruptionTarget");
     conditions.push(Condition {
         kind: "DisruptionTarget".to_owned(),

@@ -90,14 +90,14 @@ part!(
         node_name: String,
         hostname: String,
         subdomain: String,
-        containers: Vec<Container>,
-        init_containers: Vec<Container>,
-        tolerations: Vec<Toleration>,
+        containers: Box<[Container]>,
+        init_containers: Box<[Container]>,
+        tolerations: Box<[Toleration]>,
     }
 );
 part!(
     /// A container, of which only the ports are read, and whether an init container is a sidecar.
-    Container { restart_policy: String, ports: Vec<ContainerPort> }
+    Container { restart_policy: String, ports: Box<[ContainerPort]> }
 );
 part!(ContainerPort { name: String, container_port: i32, protocol: String });
 part!(
@@ -106,10 +106,10 @@ part!(
         #[serde(rename = "podIP")]
         pod_ip: String,
         #[serde(rename = "podIPs")]
-        pod_ips: Vec<PodIp>,
-        conditions: Vec<Condition>,
-        container_statuses: Vec<ContainerStatus>,
-        init_container_statuses: Vec<ContainerStatus>,
+        pod_ips: Box<[PodIp]>,
+        conditions: Box<[Condition]>,
+        container_statuses: Box<[ContainerStatus]>,
+        init_container_statuses: Box<[ContainerStatus]>,
     }
 );
 part!(PodIp { ip: String });

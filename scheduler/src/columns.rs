@@ -279,7 +279,7 @@ impl Nodes {
     /// Puts a node into, or takes it out of, the label and taint sets.
     fn index(&mut self, slot: usize, view: &NodeView, present: bool) {
         self.unschedulable.set(slot, present && view.unschedulable);
-        for (key, value) in &view.labels {
+        for (key, value) in view.labels.iter() {
             let slots = self.labels.entry_ref(key).or_default().values.entry_ref(value).or_default();
             if present {
                 slots.push(slot as u32);

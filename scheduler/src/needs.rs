@@ -78,7 +78,7 @@ impl NodeTerm {
     pub fn matches(&self, name: &str, labels: &Labels) -> bool {
         let empty = self.labels.is_empty() && self.fields.is_empty();
         !empty
-            && self.labels.iter().all(|r| r.accepts(labels.get(&r.key).map(String::as_str)))
+            && self.labels.iter().all(|r| r.accepts(labels.get(&r.key)))
             && self.fields.iter().all(|r| r.accepts((r.key == "metadata.name").then_some(name)))
     }
 }

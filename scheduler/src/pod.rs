@@ -278,7 +278,7 @@ impl SpecDoc {
             weight,
             node_name: None,
             node_selector: Selector(
-                self.node_selector.into_iter().map(|(k, v)| Requirement::equals(k, v)).collect(),
+                self.node_selector.iter().map(|(k, v)| Requirement::equals(k, v)).collect(),
             ),
             node_terms: nodes
                 .required

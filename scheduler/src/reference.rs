@@ -89,15 +89,15 @@ impl World {
     fn spread(&self, node: &NodeView, pod: &PodView) -> bool {
         let constraints = &pod.needs.spread;
         constraints.iter().all(|spread| {
-            let mut domains: BTreeMap<&String, i64> = BTreeMap::new();
+            let mut domains: BTreeMap<&str, i64> = BTreeMap::new();
             for other in &self.nodes {
+                let domain = other.labels.get(&spread.topology);
                 let labelled = constraints.iter().all(|c| other.labels.contains_key(&c.topology));
                 let selected = !spread.honor_affinity || selected(other, &pod.needs);
                 let tolerated = !spread.honor_taints || tolerated(other, &pod.needs);
-                if labelled && selected && tolerated {
+                if let Some(domain) = domain.filter(|_| labelled && selected && tolerated) {
                     let counted = |p: &&PodView| !p.terminating && self.means(&spread.who, p);
-                    *domains.entry(&other.labels[&spread.topology]).or_default() +=
-                        self.pods_on(other).filter(counted).count() as i64;
+                    *domains.entry(domain).or_default() += self.pods_on(other).filter(counted).count() as i64;
                 }
             }
             let enough = domains.len() as i64 >= spread.min_domains;
@@ -155,12 +155,12 @@ impl Dice {
     }
 
     fn node(&mut self, name: String) -> NodeView {
-        let mut labels: Labels = [("host".to_owned(), name.clone())].into();
+        let mut labels = vec![("host", name.clone())];
         for (key, values) in
             [("zone", &["a", "b", "c"][..]), ("disk", &["ssd", "hdd"]), ("rank", &["1", "5", "x"])]
         {
             if self.chance(80) {
-                labels.insert(key.into(), self.one(values).into());
+                labels.push((key, self.one(values).to_owned()));
             }
         }
         let mut allocatable: Amounts =
@@ -170,7 +170,13 @@ impl Dice {
             allocatable.insert("x.io/gpu".into(), 1 + self.below(4));
         }
         let taints = self.some(25, Self::taint);
-        NodeView { name, labels, taints, unschedulable: self.chance(8), allocatable }
+        NodeView {
+            name,
+            labels: labels.into_iter().collect(),
+            taints,
+            unschedulable: self.chance(8),
+            allocatable,
+        }
     }
 
     fn taint(&mut self) -> Taint {
@@ -283,7 +289,7 @@ impl Dice {
         PodView {
             key: Key::new(self.one(&["d", "e"]), format!("p{number}")),
             uid: format!("u{number}").into(),
-            labels: [("app".to_owned(), self.one(&["x", "y", "z"]).to_owned())].into(),
+            labels: [("app", self.one(&["x", "y", "z"]))].into(),
             terminating: self.chance(10),
             needs: needs.clone(),
             ..PodView::default()
@@ -296,7 +302,7 @@ fn play(seed: u64) {
     let mut dice = Dice(StdRng::seed_from_u64(seed));
     let (mut world, mut fleet) = (World::default(), Fleet::default());
     for (name, team) in [("d", "red"), ("e", "blue")] {
-        let labels: Labels = [("team".to_owned(), team.to_owned())].into();
+        let labels: Labels = [("team", team)].into();
         world.namespaces.insert(name.into(), labels.clone());
         fleet.put_namespace(NamespaceView { name: name.into(), labels });
     }
@@ -324,7 +330,7 @@ fn play(seed: u64) {
             }
             5 if dice.chance(20) => {
                 let (name, team) = (dice.one(&["d", "e"]), dice.one(&["red", "blue"]));
-                let labels: Labels = [("team".to_owned(), team.to_owned())].into();
+                let labels: Labels = [("team", team)].into();
                 world.namespaces.insert(name.into(), labels.clone());
                 fleet.put_namespace(NamespaceView { name: name.into(), labels });
             }

@@ -1,11 +1,8 @@
 //! Requirements on labels: node selectors and label selectors in one form that can be compared and hashed.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
-/// Labels of an object.
-pub type Labels = BTreeMap<String, String>;
+pub use object::Labels;
 
 /// How a requirement reads a label's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
@@ -69,7 +66,7 @@ pub struct Selector(pub Vec<Requirement>);
 impl Selector {
     /// Whether an object with these labels is selected.
     pub fn matches(&self, labels: &Labels) -> bool {
-        self.0.iter().all(|r| r.accepts(labels.get(&r.key).map(String::as_str)))
+        self.0.iter().all(|r| r.accepts(labels.get(&r.key)))
     }
 
     /// A (key, value) that every selected object has, if the requirements name one.
@@ -91,7 +88,7 @@ pub(crate) struct LabelSelectorDoc {
 
 impl From<LabelSelectorDoc> for Selector {
     fn from(doc: LabelSelectorDoc) -> Self {
-        let labels = doc.match_labels.into_iter().map(|(key, value)| Requirement::equals(key, value));
+        let labels = doc.match_labels.iter().map(|(key, value)| Requirement::equals(key, value));
         let mut all: Vec<Requirement> = labels.chain(doc.match_expressions).collect();
         all.sort();
         Self(all)

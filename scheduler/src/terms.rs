@@ -331,7 +331,7 @@ impl Terms {
     /// Notes that a node's labels changed, or that it came or went (no labels).
     pub(crate) fn node_changed(&mut self, slot: usize, labels: Option<&Labels>) {
         for (key, &id) in &self.topology_ids {
-            let value = labels.and_then(|labels| labels.get(key)).map(String::as_str);
+            let value = labels.and_then(|labels| labels.get(key));
             let topology = &mut self.topologies[id];
             if topology.value_is(slot, value) {
                 continue;
@@ -352,5 +352,5 @@ fn standing_on<'a>(
 }
 
 fn label<'a>(nodes: &'a Nodes, slot: usize, key: &str) -> Option<&'a str> {
-    nodes.row(slot)?.view.labels.get(key).map(String::as_str)
+    nodes.row(slot)?.view.labels.get(key)
 }

@@ -1,8 +1,8 @@
 //! Roles and bindings as they are read; fields that decisions do not need are skipped.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use object::{LabelSelector, Labels};
 use serde::{Deserialize, Serialize};
 
 use super::GROUP;
@@ -47,52 +47,14 @@ pub(super) struct Role {
 #[serde(default)]
 pub(super) struct Labelled {
     #[serde(deserialize_with = "nullable")]
-    pub(super) labels: BTreeMap<String, String>,
+    pub(super) labels: Labels,
 }
 
 #[derive(Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct AggregationRule {
     #[serde(deserialize_with = "nullable")]
-    pub(super) cluster_role_selectors: Vec<Selector>,
-}
-
-/// A label selector; empty, it matches everything.
-#[derive(Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Selector {
-    #[serde(deserialize_with = "nullable")]
-    match_labels: BTreeMap<String, String>,
-    #[serde(deserialize_with = "nullable")]
-    match_expressions: Vec<Requirement>,
-}
-
-#[derive(Default, PartialEq, Deserialize)]
-#[serde(default)]
-struct Requirement {
-    key: String,
-    operator: String,
-    #[serde(deserialize_with = "nullable")]
-    values: Vec<String>,
-}
-
-impl Selector {
-    pub(super) fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value))
-            && self.match_expressions.iter().all(|r| r.matches(labels.get(&r.key)))
-    }
-}
-
-impl Requirement {
-    fn matches(&self, label: Option<&String>) -> bool {
-        match self.operator.as_str() {
-            "In" => label.is_some_and(|l| self.values.contains(l)),
-            "NotIn" => label.is_none_or(|l| !self.values.contains(l)),
-            "Exists" => label.is_some(),
-            "DoesNotExist" => label.is_none(),
-            _ => false,
-        }
-    }
+    pub(super) cluster_role_selectors: Vec<LabelSelector>,
 }
 
 /// A `RoleBinding` or `ClusterRoleBinding`.

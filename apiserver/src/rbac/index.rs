@@ -1,9 +1,9 @@
 //! All roles and bindings, and decisions by them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use object::Key;
+use object::{Key, Labels};
 
 use super::document::{AggregationRule, Binding, Role, RoleRef, SubjectKey};
 use super::{Attributes, Decision, PolicyRule};
@@ -23,7 +23,7 @@ pub struct DocumentError {
 
 /// A cluster role and what it takes part in.
 struct ClusterRole {
-    labels: BTreeMap<String, String>,
+    labels: Labels,
     own: Arc<[PolicyRule]>,
     aggregation: Option<AggregationRule>,
     /// What it allows: its own rules, or those it gathers.
@@ -119,7 +119,7 @@ impl Rules {
 
     /// Whether a role without labels may be gathered too.
     fn gathers_everything(&self) -> bool {
-        let none = BTreeMap::new();
+        let none = Labels::default();
         let mut rules = self.cluster_roles.values().filter_map(|r| r.aggregation.as_ref());
         rules.any(|a| a.cluster_role_selectors.iter().any(|s| s.matches(&none)))
     }

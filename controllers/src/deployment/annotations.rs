@@ -51,8 +51,8 @@ pub(super) fn note_size(annotations: &mut Annotations, desired: i64, max: i64) {
 /// Notes that a replica set is its deployment's current one, of at least this revision. A revision it had before
 /// goes into its history: that is a rollback.
 pub(super) fn note_current(annotations: &mut Annotations, deployment: &Deployment, revision: i64) {
-    let inherited = deployment.metadata.annotations.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
-    annotations.extend(inherited.map(|(name, value)| (name.clone(), value.clone())));
+    let inherited = deployment.metadata.annotations.iter().filter(|(name, _)| !OWN.contains(name));
+    annotations.extend(inherited.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let old = number(annotations, REVISION);
     if old.is_some_and(|old| old >= revision) {
         return;

@@ -35,7 +35,7 @@ impl<'a> Set<'a> {
             view: Some(view),
             name: view.metadata.name.clone(),
             replicas: view.desired(),
-            annotations: view.metadata.annotations.clone(),
+            annotations: view.metadata.annotations.to_map(),
             min_ready_seconds: view.spec.min_ready_seconds,
         }
     }
@@ -264,7 +264,7 @@ impl<'a> Work<'a> {
     /// Whether the deployment's status is about a replica set that is no longer the new one. Its revision is the
     /// last thing to be written in a decision.
     pub(super) fn is_unnoted(&self) -> bool {
-        self.deployment.metadata.annotations.get(annotations::REVISION) != self.revision()
+        self.deployment.metadata.annotations.get(annotations::REVISION) != self.revision().map(String::as_str)
     }
 
     /// The deployment's own revision is that of its new replica set.
@@ -283,7 +283,7 @@ impl<'a> Work<'a> {
 fn patch_action(set: &Set<'_>, view: &ReplicaSet) -> Option<Action> {
     let mut patch = Map::new();
     let changed =
-        set.annotations.iter().filter(|(name, value)| view.metadata.annotations.get(*name) != Some(value));
+        set.annotations.iter().filter(|(name, value)| view.metadata.annotations.get(name) != Some(value));
     let changed: Map = changed.map(|(name, value)| (name.clone(), value.as_str().into())).collect();
     if !changed.is_empty() {
         patch.insert("metadata".to_owned(), json!({"annotations": changed}));

@@ -84,7 +84,7 @@ fn everything(world: &World) -> Vec<Value> {
 /// The sets as `image:replicas@revision`, in order of revision; then what the deployment says of its progress.
 fn tell(world: &World) -> String {
     let mut sets = world.all("ReplicaSet");
-    let revision = |set: &Value| annotations::revision(&Meta::of(set).annotations);
+    let revision = |set: &Value| annotations::revision(&Meta::of(set).annotations.to_map());
     sets.sort_by_key(revision);
     let told = sets.iter().map(|set| {
         let image = set.pointer("/spec/template/spec/containers/0/image").unwrap().as_str().unwrap();

@@ -49,7 +49,7 @@ fn count(plan: &mut Plan, set: &ReplicaSet, members: &Members<'_>, now: Time) ->
 
 fn has_labels(pod: &Pod, labels: &Value) -> bool {
     let labels = labels.as_object().into_iter().flatten();
-    labels.into_iter().all(|(key, value)| pod.metadata.labels.get(key).map(String::as_str) == value.as_str())
+    labels.into_iter().all(|(key, value)| pod.metadata.labels.get(key) == value.as_str())
 }
 
 /// The condition `ReplicaFailure` stands while creating or deleting pods fails; the others are left alone.

@@ -2,9 +2,9 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kinds::Kind;
-use object::{Encoded, Key, Schema, Shape};
+use object::{Encoded, Key, Labels, Schema, Shape, Texts};
 
-use crate::extract::{Labels, extract};
+use crate::extract::extract;
 
 const FIELD: &[u8] = b"\"resourceVersion\":\"";
 
@@ -24,10 +24,9 @@ pub struct Entry {
     pub head: Bytes,
     /// The rest of the served document.
     pub tail: Bytes,
-    /// Labels, sorted by key.
-    pub labels: Labels,
+    labels: Labels,
     /// The values of the kind's selectable fields, in the kind's order.
-    pub fields: Box<[Box<str>]>,
+    fields: Texts,
 }
 
 impl Entry {
@@ -35,16 +34,21 @@ impl Entry {
     pub fn new(kind: &Kind, key: Key, bytes: Bytes, revision: u64, created: u64) -> Option<Self> {
         let found = extract(&bytes, kind.selectable.iter().map(|field| path_of(kind, field)))?;
         let encoded = Encoded::from_bytes(bytes)?;
-        let fields = kind.selectable.iter().zip(found.values);
-        let fields = fields.map(|(field, value)| value.unwrap_or_else(|| absent(kind, field))).collect();
+        let fields = kind.selectable.iter().zip(&found.values);
+        let fields =
+            Texts::new(fields.map(|(field, value)| value.as_deref().unwrap_or_else(|| absent(kind, field))));
         let (head, tail) = (encoded.head(), encoded.tail());
         Some(Self { key, revision, created, head, tail, labels: found.labels, fields })
     }
 
     /// The value of a label.
     pub fn label(&self, key: &str) -> Option<&str> {
-        let at = self.labels.binary_search_by(|(name, _)| (**name).cmp(key)).ok()?;
-        Some(&self.labels[at].1)
+        self.labels.get(key)
+    }
+
+    /// The value of the selectable field at this place in the kind's order.
+    pub fn field(&self, place: usize) -> Option<&str> {
+        self.fields.get(place)
     }
 
     /// Writes the served document.
@@ -88,10 +92,9 @@ impl Entry {
 
     /// What the entry takes in memory, roughly.
     pub(crate) fn cost(&self) -> usize {
-        let labels: usize = self.labels.iter().map(|(key, value)| key.len() + value.len() + 32).sum();
-        let fields: usize = self.fields.iter().map(|value| value.len() + 16).sum();
+        let texts = self.labels.size() + self.fields.size();
         let key = self.key.namespace.len() + self.key.name.len();
-        size_of::<Self>() + self.head.len() + self.tail.len() + labels + fields + key
+        size_of::<Self>() + self.head.len() + self.tail.len() + texts + key
     }
 
     /// Closes the member; a comma follows unless the metadata has nothing else.
@@ -124,13 +127,12 @@ fn path_of<'a>(kind: &Kind, field: &'a str) -> &'a str {
 }
 
 /// What an absent field reads as: the zero of its type, as upstream's typed objects have it.
-fn absent(kind: &Kind, field: &str) -> Box<str> {
+fn absent(kind: &Kind, field: &str) -> &'static str {
     match shape_at(&kind.schema, path_of(kind, field)) {
         Some(Shape::Bool) => "false",
         Some(Shape::Int { .. } | Shape::Number) => "0",
         _ => "",
     }
-    .into()
 }
 
 fn shape_at<'a>(schema: &'a Schema, path: &str) -> Option<&'a Shape> {
@@ -178,8 +180,7 @@ mod tests {
     fn knows_labels_and_selectable_fields() {
         let entry = entry(r#"{"metadata":{"labels":{"b":"2","a":"1"}},"spec":{"nodeName":"n1"}}"#);
         assert_eq!((entry.label("a"), entry.label("b"), entry.label("c")), (Some("1"), Some("2"), None));
-        let fields: Vec<_> = entry.fields.iter().map(|f| &**f).collect();
-        assert_eq!(fields, ["n1", ""]);
+        assert_eq!([0, 1, 2].map(|place| entry.field(place)), [Some("n1"), Some(""), None]);
     }
 
     #[test]

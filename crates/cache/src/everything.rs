@@ -1,9 +1,9 @@
-//! The metadata of the objects of all kinds: what the garbage collector and namespace emptying read.
+//! The metadata of the objects of all followed kinds: what the garbage collector and namespace emptying read.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use object::{Key, Meta};
+use object::{Key, Labels, Meta};
 use serde::Deserialize;
 
 use crate::Document;
@@ -202,7 +202,7 @@ struct WithMeta {
 
 fn read_meta(document: &[u8]) -> Result<Meta, serde_json::Error> {
     let mut meta = serde_json::from_slice::<WithMeta>(document)?.metadata;
-    meta.annotations.clear();
-    meta.labels.clear();
+    meta.annotations = Labels::default();
+    meta.labels = Labels::default();
     Ok(meta)
 }

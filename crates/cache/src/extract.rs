@@ -2,15 +2,13 @@
 
 use std::fmt;
 
+use object::Labels;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-
-/// Labels sorted by key.
-pub(crate) type Labels = Box<[(Box<str>, Box<str>)]>;
 
 /// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// `metadata.labels`, sorted by key.
+    /// `metadata.labels`.
     pub(crate) labels: Labels,
     /// The scalar at each path, as text; none where it is absent or null.
     pub(crate) values: Vec<Option<Box<str>>>,
@@ -160,13 +158,12 @@ impl<'a> Visitor<'_> for Below<'a, '_> {
 /// Reads a map of texts; entries that are not text are left out.
 fn read_labels<'de, A: MapAccess<'de>>(mut map: A) -> Result<Labels, A::Error> {
     let mut labels = Vec::new();
-    while let Some((key, value)) = map.next_entry::<Box<str>, serde_json::Value>()? {
+    while let Some((key, value)) = map.next_entry::<String, serde_json::Value>()? {
         if let serde_json::Value::String(text) = value {
-            labels.push((key, text.into_boxed_str()));
+            labels.push((key, text));
         }
     }
-    labels.sort();
-    Ok(labels.into())
+    Ok(labels.into_iter().collect())
 }
 
 #[cfg(test)]
@@ -180,7 +177,7 @@ mod tests {
         let paths =
             ["spec.nodeName", "spec.unschedulable", "status.phase", "spec.deep.er", "spec.deep", "spec"];
         let found = extract(document, paths.into_iter()).unwrap();
-        let labels: Vec<_> = found.labels.iter().map(|(k, v)| (&**k, &**v)).collect();
+        let labels: Vec<_> = found.labels.iter().collect();
         assert_eq!(labels, [("a", "1"), ("b", "2")]);
         let values: Vec<_> = found.values.iter().map(Option::as_deref).collect();
         assert_eq!(values, [Some("n1"), Some("true"), None, Some("3"), None, None]);

@@ -17,7 +17,7 @@ pub struct Filter {
     pub fields: FieldSelector,
 }
 
-/// A filter with its fields resolved to positions in [`Entry::fields`]. Matching allocates nothing.
+/// A filter with its fields resolved to positions in [`Entry::field`]. Matching allocates nothing.
 #[derive(Debug)]
 pub(crate) struct Matcher {
     namespace: Box<str>,
@@ -55,7 +55,7 @@ impl At {
         match self {
             At::Name => &entry.key.name,
             At::Namespace => &entry.key.namespace,
-            At::Field(index) => entry.fields.get(index).map_or("", |value| value),
+            At::Field(index) => entry.field(index).unwrap_or_default(),
             At::Nowhere => "",
         }
     }

@@ -161,5 +161,5 @@ impl Hub {
 
 /// The value of a field by which watchers are found.
 fn field(entry: &Option<Arc<Entry>>, position: usize) -> Option<&str> {
-    entry.as_ref()?.fields.get(position).map(|value| &**value)
+    entry.as_ref()?.field(position)
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use futures::StreamExt;
-use kinds::{Kinds, Verb};
+use kinds::Kinds;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -79,10 +79,9 @@ impl Informers {
         self.start(Sink::View(view), what);
     }
 
-    /// Keeps the metadata of all listable kinds up to date. Call again when kinds were added.
+    /// Keeps the metadata of all kinds up to date that are followed. Call again when kinds were added.
     pub fn follow_everything(&self, kinds: &Kinds) {
-        let listable = |verbs: &[Verb]| verbs.contains(&Verb::List) && verbs.contains(&Verb::Watch);
-        for kind in kinds.iter().filter(|kind| listable(&kind.verbs) && !kind.policy.talk) {
+        for kind in kinds.iter().filter(|kind| kind.is_followed()) {
             let sink = Sink::Everything(kind.group.as_str().into(), kind.kind.as_str().into());
             self.start(sink, Follow::all(kind));
         }

@@ -28,7 +28,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { window_bytes: 32 << 20, window_events: 100_000, batch: 256 }
+        Self { window_bytes: 16 << 20, window_events: 100_000, batch: 256 }
     }
 }
 

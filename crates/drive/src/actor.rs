@@ -17,6 +17,8 @@ use crate::{Action, GroupKind, Note, NoteType, Precondition, Propagation, Query}
 
 /// Lists at a time when a namespace is searched.
 const LISTS: usize = 8;
+/// How many objects of a namespace are asked for at a time.
+const PAGE: usize = 500;
 
 /// Why an action was not carried out, or a query not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -162,20 +164,26 @@ impl ApiActor {
         }
     }
 
-    /// An object of this kind in a namespace, by a consistent list.
-    async fn any_of(&self, kind: Arc<Kind>, namespace: &str) -> Result<Option<Value>, Refused> {
-        let params = ListParams { limit: 1, ..ListParams::default() };
-        let list = self.client.list(&kind, namespace, &params).await?;
-        Ok(list["items"].get(0).cloned())
+    /// Objects of this kind in a namespace, by a consistent list; in a list's items the kind is left out.
+    async fn some_of(&self, kind: Arc<Kind>, namespace: &str) -> Result<Vec<Value>, Refused> {
+        let params = ListParams { limit: PAGE, ..ListParams::default() };
+        let mut list = self.client.list(&kind, namespace, &params).await?;
+        let mut items = list["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        for item in &mut items {
+            item["apiVersion"] = kind.api_version().into();
+            item["kind"] = kind.kind.as_str().into();
+        }
+        Ok(items)
     }
 
     async fn content(&self, namespace: &str) -> Result<Option<Value>, Refused> {
         let listable = |kind: &&Arc<Kind>| kind.namespaced() && kind.has(Verb::List) && !kind.policy.talk;
         let kinds: Vec<_> = self.kinds.iter().filter(listable).cloned().collect();
-        let mut found = stream::iter(kinds).map(|kind| self.any_of(kind, namespace)).buffer_unordered(LISTS);
+        let mut found = stream::iter(kinds).map(|kind| self.some_of(kind, namespace)).buffer_unordered(LISTS);
         while let Some(found) = found.next().await {
-            if let Some(object) = found? {
-                return Ok(Some(object));
+            let found = found?;
+            if !found.is_empty() {
+                return Ok(Some(found.into()));
             }
         }
         Ok(None)

@@ -29,6 +29,12 @@ impl GroupKind {
     pub fn versioned(api_version: &str, kind: &str) -> Self {
         Self::new(api_version.split_once('/').map_or("", |(group, _)| group), kind)
     }
+
+    /// The kind of a document.
+    pub fn of(document: &Value) -> Self {
+        let text = |field: &str| document[field].as_str().unwrap_or_default();
+        Self::versioned(text("apiVersion"), text("kind"))
+    }
 }
 
 impl From<KindName> for GroupKind {
@@ -155,7 +161,7 @@ impl Memory {
         self.own.as_mut().and_then(|m| m.downcast_mut()).expect("just made")
     }
 
-    /// The answer to a query asked earlier in this run: the object, or none where there is no such object.
+    /// The answer to a query asked earlier in this run; none where there is no such object.
     pub fn answer(&self, query: &Query) -> Option<&Option<Value>> {
         self.answers.get(query)
     }
@@ -368,7 +374,8 @@ pub enum Query {
         /// Which; where the kind is cluster-scoped the namespace means nothing.
         key: Key,
     },
-    /// Any object in a namespace, of whatever kind, by consistent lists; none where the namespace is empty.
+    /// What is in a namespace, by consistent lists: an array of objects of one kind, with that kind said in each,
+    /// and not necessarily all of them; none where the namespace is empty.
     Content {
         /// The namespace.
         namespace: String,

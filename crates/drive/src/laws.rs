@@ -280,6 +280,5 @@ impl Harness<'_> {
 }
 
 fn identity(object: &Value) -> (GroupKind, Key) {
-    let text = |field: &str| object[field].as_str().unwrap_or_default();
-    (GroupKind::versioned(text("apiVersion"), text("kind")), object::Meta::of(object).key())
+    (GroupKind::of(object), object::Meta::of(object).key())
 }

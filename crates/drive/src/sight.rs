@@ -28,8 +28,7 @@ impl Sight {
                     sight.views.entry(GroupKind::new(view.group, view.kind)).or_default().push(view);
                 }
                 Watched::Everything => {
-                    let followed =
-                        kinds.iter().filter(|kind| kind.has(kinds::Verb::Watch) && !kind.policy.talk);
+                    let followed = kinds.iter().filter(|kind| kind.is_followed());
                     sight.everything = followed.map(|kind| GroupKind::new(&kind.group, &kind.kind)).collect();
                 }
             }

@@ -240,6 +240,13 @@ impl Kind {
         self.verbs.contains(&verb)
     }
 
+    /// Whether those who follow the metadata of all kinds follow this one: objects that expire (events) own nothing,
+    /// are collected by nobody else, and may be many.
+    pub fn is_followed(&self) -> bool {
+        let listable = self.has(Verb::List) && self.has(Verb::Watch);
+        listable && !self.policy.talk && self.policy.ttl_seconds.is_none()
+    }
+
     /// Whether field selectors may name this path.
     pub fn is_selectable(&self, path: &str) -> bool {
         matches!(path, "metadata.name" | "metadata.namespace") || self.selectable.iter().any(|p| p == path)

@@ -24,6 +24,7 @@ mod selector;
 mod status;
 #[cfg(test)]
 mod testing;
+mod texts;
 mod validate;
 mod yaml;
 
@@ -50,5 +51,6 @@ pub use selector::{
     FieldRequirement, FieldSelector, LabelRequirement, LabelSelector, Operator, SelectorError,
 };
 pub use status::{Cause, Details, Reason, Status};
+pub use texts::{Labels, Texts};
 pub use validate::{validate, validate_update};
 pub use yaml::{parse_yaml, parse_yaml_documents, to_yaml};

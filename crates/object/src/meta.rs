@@ -1,9 +1,10 @@
 //! Names and metadata of objects.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use crate::Labels;
 
 /// A JSON document: an API object, or a part of one.
 pub type Value = serde_json::Value;
@@ -71,9 +72,9 @@ pub struct Meta {
     /// Generation of the desired state.
     pub generation: i64,
     /// Labels.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// Annotations.
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: Labels,
     /// When the object was created.
     pub creation_timestamp: Option<Time>,
     /// Set once deletion was asked for.
@@ -81,9 +82,9 @@ pub struct Meta {
     /// Grace period of the deletion, in seconds.
     pub deletion_grace_period_seconds: Option<i64>,
     /// What must be done before the object goes.
-    pub finalizers: Vec<String>,
+    pub finalizers: Box<[String]>,
     /// Owners.
-    pub owner_references: Vec<OwnerRef>,
+    pub owner_references: Box<[OwnerRef]>,
 }
 
 impl Meta {

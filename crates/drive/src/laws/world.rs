@@ -2,9 +2,11 @@
 //! preconditions, merge patches, finalizers.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use cache::{Document, Snapshot};
+use kinds::Kinds;
 use object::{Key, Map, Meta, Time, Value, format_time};
 use serde_json::json;
 
@@ -148,7 +150,11 @@ impl World {
                     Watched::View(_) => {}
                     Watched::Everything => {
                         let everything = snapshot.everything_mut();
-                        everything.put(&kind.group, &kind.kind, &document).expect("the object has metadata");
+                        if is_followed(kind) {
+                            everything
+                                .put(&kind.group, &kind.kind, &document)
+                                .expect("the object has metadata");
+                        }
                     }
                 }
             }
@@ -166,7 +172,7 @@ impl World {
             }
             Query::Content { namespace } => {
                 let mut content = self.objects.iter().filter(|((_, key), _)| key.namespace == *namespace);
-                content.next().map(|(_, object)| object.clone())
+                content.next().map(|(_, object)| json!([object]))
             }
         }
     }
@@ -217,7 +223,7 @@ impl World {
             return self.remove(object);
         }
         self.change(object, |object| {
-            let mut finalizers = Meta::of(object).finalizers;
+            let mut finalizers = Meta::of(object).finalizers.into_vec();
             finalizers
                 .extend(finalizer.filter(|f| !finalizers.iter().any(|old| old == f)).map(str::to_owned));
             object["metadata"]["finalizers"] = json!(finalizers);
@@ -237,11 +243,16 @@ impl World {
     }
 }
 
+/// Whether the metadata of a kind's objects is followed; kinds that the table lacks are as custom resources.
+fn is_followed(kind: &GroupKind) -> bool {
+    static KINDS: LazyLock<Kinds> = LazyLock::new(kinds::built_in);
+    KINDS.kind(&kind.group, &kind.kind).is_none_or(|kind| kind.is_followed())
+}
+
 fn id_of(object: &Value) -> (GroupKind, Key) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let metadata = &object["metadata"];
-    let kind = GroupKind::versioned(&text(&object["apiVersion"]), &text(&object["kind"]));
-    (kind, Key::new(text(&metadata["namespace"]), text(&metadata["name"])))
+    (GroupKind::of(object), Key::new(text(&metadata["namespace"]), text(&metadata["name"])))
 }
 
 fn controller(object: &Value) -> Option<String> {

@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::{SelectorError, text};
-use crate::{FieldError, Path, Value, label_value, qualified_name};
+use crate::{FieldError, Labels, Path, Value, label_value, qualified_name};
 
 /// How a requirement compares a label's value with its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -200,8 +200,8 @@ impl LabelSelector {
     }
 
     /// Whether an object with these labels is selected.
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.matches_with(|key| labels.get(key).map(String::as_str))
+    pub fn matches(&self, labels: &Labels) -> bool {
+        self.matches_with(|key| labels.get(key))
     }
 
     /// Whether an object whose labels this function looks up is selected.
