@@ -1,13 +1,13 @@
 //! The measuring client: hyper on rustls, nothing between, so that it costs as little of the shared cores as it can.
 
 use std::fs::File;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsConnector;
 
-use crate::kubeconfig::Certificates;
+use crate::kubeconfig::{Access, Identity};
 
 /// The body of a request.
 pub(crate) type Body = Full<Bytes>;
@@ -30,8 +30,12 @@ pub(crate) type Body = Full<Bytes>;
 #[derive(Clone)]
 pub(crate) struct Endpoint {
     address: SocketAddr,
+    /// What requests and certificates call it.
+    host: Arc<str>,
     /// Trust and identity; plain HTTP without.
     tls: Option<Arc<ClientConfig>>,
+    /// Identity where it is not by certificate.
+    token: Option<HeaderValue>,
     http2: bool,
     /// The network namespace in which the server is, where that is not ours.
     namespace: Option<Arc<Path>>,
@@ -40,13 +44,30 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// Plain HTTP/1.1.
     pub(crate) fn plain(address: SocketAddr) -> Endpoint {
-        Endpoint { address, tls: None, http2: false, namespace: None }
+        let host = address.ip().to_string().into();
+        Endpoint { address, host, tls: None, token: None, http2: false, namespace: None }
     }
 
-    /// HTTP/1.1 over TLS, with the certificates of a kubeconfig.
-    pub(crate) fn from_kubeconfig(address: SocketAddr, path: &Path) -> anyhow::Result<Endpoint> {
-        let tls = tls(path).with_context(|| format!("cannot use {}", path.display()))?;
-        Ok(Endpoint { address, tls: Some(Arc::new(tls)), http2: false, namespace: None })
+    /// HTTP/1.1 over TLS, as a kubeconfig says.
+    pub(crate) fn from_kubeconfig(path: &Path) -> anyhow::Result<Endpoint> {
+        Access::read(path).and_then(Self::new).with_context(|| format!("cannot use {}", path.display()))
+    }
+
+    fn new(access: Access) -> anyhow::Result<Endpoint> {
+        let host = access.server.host().context("it names no server")?.trim_matches(['[', ']']).to_owned();
+        let port = access.server.port_u16().unwrap_or(443);
+        let address = (host.as_str(), port).to_socket_addrs()?.next().context("its server has no address")?;
+        let token = match &access.identity {
+            Identity::Token(token) => Some(HeaderValue::try_from(format!("Bearer {token}"))?),
+            Identity::Certificate { .. } => None,
+        };
+        let tls = Some(Arc::new(tls(&access)?));
+        Ok(Endpoint { address, host: host.into(), tls, token, http2: false, namespace: None })
+    }
+
+    /// The same server, by another of its addresses.
+    pub(crate) fn at(self, address: SocketAddr) -> Endpoint {
+        Endpoint { address, host: address.ip().to_string().into(), ..self }
     }
 
     /// The same, where the address is one of another network namespace: that of this process.
@@ -85,6 +106,10 @@ impl Endpoint {
             (false, _) => request.uri(path).header(header::HOST, self.address.to_string()),
         };
         let request = request.header(header::CONTENT_TYPE, kind).header(header::ACCEPT, "application/json");
+        let request = match &self.token {
+            Some(token) => request.header(header::AUTHORIZATION, token),
+            None => request,
+        };
         request.body(Body::new(body)).expect("benchmarks write their paths themselves")
     }
 
@@ -111,7 +136,7 @@ impl Endpoint {
         match &self.tls {
             None => self.speak(stream).await,
             Some(tls) => {
-                let name = ServerName::from(self.address.ip());
+                let name = ServerName::try_from(self.host.to_string())?;
                 self.speak(TlsConnector::from(tls.clone()).connect(name, stream).await?).await
             }
         }
@@ -204,18 +229,22 @@ pub(crate) async fn refused<T>(response: Response<Incoming>) -> anyhow::Result<T
     bail!("the server answers {status}: {text}")
 }
 
-/// Trust and identity as a kubeconfig has them.
-fn tls(path: &Path) -> anyhow::Result<ClientConfig> {
-    let certificates = Certificates::read(path)?;
+/// Trust, and identity where it is by certificate.
+fn tls(access: &Access) -> anyhow::Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
-    for root in CertificateDer::pem_slice_iter(&certificates.authority) {
+    for root in CertificateDer::pem_slice_iter(&access.authority) {
         roots.add(root?)?;
     }
-    let chain = CertificateDer::pem_slice_iter(&certificates.client).collect::<Result<Vec<_>, _>>()?;
-    let mut tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(&certificates.key)?)?;
+        .with_root_certificates(roots);
+    let mut tls = match &access.identity {
+        Identity::Token(_) => tls.with_no_client_auth(),
+        Identity::Certificate { chain, key } => {
+            let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>()?;
+            tls.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key)?)?
+        }
+    };
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(tls)
 }

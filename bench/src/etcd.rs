@@ -62,6 +62,16 @@ impl Gateway {
         self.0.post("/v3/kv/put", body)
     }
 
+    /// Watches all keys that begin with a prefix.
+    pub(crate) fn watch(&self, prefix: &str) -> Request<Body> {
+        let mut end = prefix.as_bytes().to_vec();
+        if let Some(last) = end.last_mut() {
+            *last += 1;
+        }
+        let (key, end) = (STANDARD.encode(prefix), STANDARD.encode(end));
+        self.0.post("/v3/watch", format!(r#"{{"create_request":{{"key":"{key}","range_end":"{end}"}}}}"#))
+    }
+
     /// Reads one key, linearizably.
     pub(crate) fn range(&self, key: &str) -> Request<Body> {
         self.0.post("/v3/kv/range", format!(r#"{{"key":"{}"}}"#, STANDARD.encode(key)))

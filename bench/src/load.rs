@@ -42,8 +42,8 @@ impl Cost {
 /// Whom to load and how.
 pub(crate) struct Load<'a> {
     pub(crate) endpoint: &'a Endpoint,
-    /// The server's process.
-    pub(crate) pid: u32,
+    /// The server's process, where it is known.
+    pub(crate) pid: Option<u32>,
     /// How many requests are under way at once.
     pub(crate) lanes: usize,
     /// How many requests in all.
@@ -77,7 +77,7 @@ impl Load<'_> {
         }
         let (elapsed, after) = (begun.elapsed(), used()?);
         latencies.sort_unstable();
-        let each = |total: Duration| total.as_secs_f64() * 1e6 / operations as f64;
+        let each = |seconds: f64| seconds * 1e6 / operations as f64;
         Ok(Cost {
             per_second: operations as f64 / elapsed.as_secs_f64(),
             server: each(after.0 - before.0),

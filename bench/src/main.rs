@@ -6,6 +6,7 @@
 mod benchmarks;
 mod client;
 mod etcd;
+mod given;
 mod kubeconfig;
 mod load;
 mod machine;
@@ -26,6 +27,7 @@ use clap::builder::PossibleValuesParser;
 use tokio::signal::unix::{SignalKind, signal};
 
 use benchmarks::{ALL, Benchmark};
+use given::Given;
 
 /// Benchmarks of Berth, each beside its reference.
 #[derive(Parser)]
@@ -40,6 +42,14 @@ struct Cli {
     /// The largest sizes too.
     #[arg(long)]
     full: bool,
+    /// Measure an API server that runs already, any that speaks the Kubernetes API, as the current context of this
+    /// file says; all happens in a namespace `berth-bench`, which is removed before and afterwards.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The process of that server, where it runs on this machine; without, neither its processor time nor its memory
+    /// is known.
+    #[arg(long, requires = "kubeconfig")]
+    pid: Option<u32>,
     /// The binary to measure; the one beside this program when left out.
     #[arg(long)]
     berth: Option<PathBuf>,
@@ -57,6 +67,8 @@ enum Effort {
 struct Setup {
     /// The binary under test.
     berth: PathBuf,
+    /// The server to measure in the place of one that is started.
+    given: Option<Given>,
     /// The reference store, if installed.
     etcd: Option<PathBuf>,
     /// The reference command line, if installed.
@@ -78,7 +90,14 @@ impl Setup {
             (_, true) => Effort::Full,
             _ => Effort::Normal,
         };
-        Ok(Setup { berth, etcd: machine::installed("etcd"), kubectl: machine::installed("kubectl"), effort })
+        let given = cli.kubeconfig.clone().map(|kubeconfig| Given { kubeconfig, pid: cli.pid });
+        Ok(Setup {
+            berth,
+            given,
+            etcd: machine::installed("etcd"),
+            kubectl: machine::installed("kubectl"),
+            effort,
+        })
     }
 
     /// One of three values, by effort.
@@ -131,12 +150,17 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
             failed.push(benchmark.name);
         }
     }
+    if let Some(given) = &setup.given {
+        given.remove().await?;
+    }
     if !failed.is_empty() {
         bail!("could not be measured: {}", failed.join(", "));
     }
     Ok(())
 }
 
+/// Of a server that was given only that is measured which needs none of ours beside it.
 fn wanted(benchmark: &Benchmark, cli: &Cli) -> bool {
-    cli.only.is_empty() || cli.only.iter().any(|name| name == benchmark.name)
+    let named = cli.only.is_empty() || cli.only.iter().any(|name| name == benchmark.name);
+    named && (cli.kubeconfig.is_none() || benchmark.anywhere)
 }

@@ -74,7 +74,7 @@ impl Node {
         process.announced().await?;
         let local = ([127, 0, 0, 1], PORT).into();
         let endpoint =
-            Endpoint::from_kubeconfig(local, &data.join("admin.kubeconfig"))?.beside(process.pid());
+            Endpoint::from_kubeconfig(&data.join("admin.kubeconfig"))?.at(local).beside(process.pid());
         nodes_ready(&endpoint, 1, &process).await?;
         Ok(Node { process, endpoint, engine, reference, rig })
     }

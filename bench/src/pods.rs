@@ -14,8 +14,6 @@ use crate::client::{Endpoint, Lane, refused};
 use crate::load::{Cost, Load};
 use crate::server::Server;
 
-/// Where the pods of all benchmarks live.
-pub(crate) const NAMESPACE: &str = "/api/v1/namespaces/default";
 /// How many requests are under way when pods are created or deleted by the thousand.
 const LANES: usize = 16;
 /// How long a watch that is waited on may bring nothing before it is given up.
@@ -73,20 +71,18 @@ pub(crate) fn spec() -> Value {
 
 /// Creates pods `{app}-0` to `{app}-{count - 1}`.
 pub(crate) async fn create(server: &Server, app: &'static str, count: usize) -> anyhow::Result<Cost> {
-    let endpoint = server.endpoint.clone();
+    let (endpoint, path) = (server.endpoint.clone(), server.path("pods"));
     let load = bulk(server, count, StatusCode::CREATED);
-    let cost =
-        load.run(move |i| endpoint.post(&format!("{NAMESPACE}/pods"), pod(&format!("{app}-{i}"), app)));
+    let cost = load.run(move |i| endpoint.post(&path, pod(&format!("{app}-{i}"), app)));
     cost.await.context("cannot create pods")
 }
 
 /// Deletes what [`create`] created.
 pub(crate) async fn delete(server: &Server, app: &'static str, count: usize) -> anyhow::Result<Cost> {
-    let endpoint = server.endpoint.clone();
+    let (endpoint, path) = (server.endpoint.clone(), server.path("pods"));
     let load = bulk(server, count, StatusCode::OK);
     let now = r#"{"kind":"DeleteOptions","apiVersion":"v1","gracePeriodSeconds":0}"#;
-    let cost = load
-        .run(move |i| endpoint.request(Method::DELETE, &format!("{NAMESPACE}/pods/{app}-{i}"), now.into()));
+    let cost = load.run(move |i| endpoint.request(Method::DELETE, &format!("{path}/{app}-{i}"), now.into()));
     cost.await.context("cannot delete pods")
 }
 
@@ -107,9 +103,9 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Begins to watch; what happens from now on is seen.
-    pub(crate) async fn start(endpoint: &Endpoint, app: &str) -> anyhow::Result<Watch> {
+    pub(crate) async fn start(endpoint: &Endpoint, namespace: &str, app: &str) -> anyhow::Result<Watch> {
         let mut lane = endpoint.connect().await?;
-        let path = format!("{NAMESPACE}/pods?watch=true&labelSelector=app%3D{app}");
+        let path = format!("/api/v1/namespaces/{namespace}/pods?watch=true&labelSelector=app%3D{app}");
         let response = lane.send(endpoint.get(&path)).await?;
         if response.status() != StatusCode::OK {
             return refused(response).await;

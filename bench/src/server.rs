@@ -17,10 +17,15 @@ use crate::process::{Process, free_address};
 /// How long nodes may take to register.
 const NODES: Duration = Duration::from_secs(60);
 
-/// A running `berth server`.
+/// A running `berth server`, or an API server that was given.
 pub(crate) struct Server {
-    pub(crate) process: Process,
+    /// The process, where it is ours.
+    process: Option<Process>,
+    /// Its id, where that is known.
+    pid: Option<u32>,
     pub(crate) endpoint: Endpoint,
+    /// Where the benchmarks put their objects.
+    namespace: String,
     /// From exec to the line with `ready`.
     pub(crate) announced: Duration,
     /// From exec to the first 200 of `/readyz`.
@@ -31,11 +36,28 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts on an empty directory of its own.
+    /// The one that was given, or one that is started on an empty directory of its own.
     pub(crate) async fn start(setup: &Setup) -> anyhow::Result<Server> {
+        if let Some(given) = &setup.given {
+            return given.server().await;
+        }
         let scratch = scratch()?;
         let server = Server::start_in(setup, scratch.path()).await?;
         Ok(Server { _scratch: Some(scratch), ..server })
+    }
+
+    /// One that somebody else runs.
+    pub(crate) fn given(endpoint: Endpoint, pid: Option<u32>, namespace: &str, kubeconfig: &Path) -> Server {
+        Server {
+            process: None,
+            pid,
+            endpoint,
+            namespace: namespace.to_owned(),
+            announced: Duration::ZERO,
+            answered: Duration::ZERO,
+            kubeconfig: kubeconfig.to_owned(),
+            _scratch: None,
+        }
     }
 
     /// Starts on a directory of the caller's.
@@ -52,12 +74,20 @@ impl Server {
         let mut process = Process::start(&mut command, dir.join("server.log"))?;
         let answered = process.answering(async || ready(address, &kubeconfig).await).await?;
         let announced = process.announced().await?;
-        let endpoint = Endpoint::from_kubeconfig(address, &kubeconfig)?;
-        Ok(Server { process, endpoint, announced, answered, kubeconfig, _scratch: None })
+        let endpoint = Endpoint::from_kubeconfig(&kubeconfig)?;
+        let (pid, namespace) = (Some(process.pid()), "default".to_owned());
+        let process = Some(process);
+        Ok(Server { process, pid, endpoint, namespace, announced, answered, kubeconfig, _scratch: None })
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.process.pid()
+    /// The process id, where it is known.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    /// The path of a core resource in the namespace of the benchmarks.
+    pub(crate) fn path(&self, resource: &str) -> String {
+        format!("/api/v1/namespaces/{}/{resource}", self.namespace)
     }
 
     pub(crate) fn kubeconfig(&self) -> &Path {
@@ -76,7 +106,7 @@ impl Server {
 
     /// Stops by SIGTERM.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        self.process.stop().await
+        self.process.context("the server is not ours to stop")?.stop().await
     }
 }
 
@@ -89,7 +119,7 @@ pub(crate) fn scratch() -> anyhow::Result<TempDir> {
 async fn ready(address: SocketAddr, kubeconfig: &Path) -> anyhow::Result<()> {
     let connected = tokio::net::TcpStream::connect(address).await;
     drop(connected?);
-    let endpoint = Endpoint::from_kubeconfig(address, kubeconfig)?;
+    let endpoint = Endpoint::from_kubeconfig(kubeconfig)?;
     endpoint.connect().await?.call(endpoint.get("/readyz"), StatusCode::OK).await
 }
 

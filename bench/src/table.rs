@@ -118,8 +118,11 @@ fn line(what: &str, figure: &str, reference: &str, ratio: &str, conditions: &str
     println!("  {what:<42} {figure:>12}  {reference:<22} {ratio:>6}  {conditions}");
 }
 
-/// Three significant digits or all before the point, with thousands apart.
+/// Three significant digits or all before the point, with thousands apart; a question mark for what is not known.
 pub(crate) fn number(value: f64) -> String {
+    if value.is_nan() {
+        return "?".to_owned();
+    }
     let magnitude = value.abs();
     let decimals = if magnitude >= 99.95 {
         0
@@ -148,7 +151,7 @@ mod tests {
     #[test]
     fn numbers() {
         let shown: Vec<String> =
-            [0.0, 1.234, 12.34, 123.4, 1234.5, 1_234_567.0, -1234.0, 99.96].map(number).into();
-        assert_eq!(shown, ["0.00", "1.23", "12.3", "123", "1,234", "1,234,567", "-1,234", "100"]);
+            [0.0, 1.234, 12.34, 123.4, 1234.5, 1_234_567.0, -1234.0, 99.96, f64::NAN].map(number).into();
+        assert_eq!(shown, ["0.00", "1.23", "12.3", "123", "1,234", "1,234,567", "-1,234", "100", "?"]);
     }
 }

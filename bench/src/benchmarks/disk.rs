@@ -22,7 +22,7 @@ pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
     Row::new(format!("written to disk a minute, {NODES} idle nodes"), a_minute, Unit::Mebibytes)
         .conditions(format!("over {} s; {} MiB an hour", time.as_secs(), number(a_minute * 60.0)))
         .print();
-    let milliseconds = used.as_secs_f64() * 1e3 / time.as_secs_f64();
+    let milliseconds = used * 1e3 / time.as_secs_f64();
     Row::new("  processor time each second", milliseconds, Unit::Milliseconds).print();
     Ok(())
 }

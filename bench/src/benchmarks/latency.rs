@@ -6,7 +6,7 @@ use anyhow::Context;
 use http::StatusCode;
 
 use crate::Setup;
-use crate::pods::{NAMESPACE, Watch, pod};
+use crate::pods::{Watch, pod};
 use crate::server::Server;
 use crate::stats::percentile;
 use crate::table::{Row, Unit};
@@ -25,7 +25,7 @@ pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
         let server = Server::start(setup).await?;
         let _agent = server.play(setup, 1, Duration::from_millis(start)).await?;
         let mut times = Times::default();
-        let mut watch = Watch::start(&server.endpoint, APP).await?;
+        let mut watch = Watch::start(&server.endpoint, "default", APP).await?;
         for i in 0..setup.pick(10, 50, 100) {
             let name = format!("{APP}-{i}");
             follow(&server, &mut watch, &name, &mut times).await.context(name)?;
@@ -40,7 +40,7 @@ pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
 async fn follow(server: &Server, watch: &mut Watch, name: &str, times: &mut Times) -> anyhow::Result<()> {
     let endpoint = &server.endpoint;
     let mut lane = endpoint.connect().await?;
-    let request = endpoint.post(&format!("{NAMESPACE}/pods"), pod(name, APP));
+    let request = endpoint.post(&server.path("pods"), pod(name, APP));
     let sent = Instant::now();
     lane.call(request, StatusCode::CREATED).await?;
     let mut bound = None;

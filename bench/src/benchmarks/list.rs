@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::Setup;
 use crate::client::{Lane, refused};
-use crate::pods::{self, NAMESPACE};
+use crate::pods;
 use crate::server::Server;
 use crate::stats::{Spread, millis};
 use crate::table::{Row, Unit, number};
@@ -55,7 +55,7 @@ async fn alone(server: &Server, count: usize, form: &str, accept: &'static str) 
     for _ in 0..5 {
         lists.push(list(server, &mut lane, accept).await?);
     }
-    let used = millis(processor(server.pid())? - before) / lists.len() as f64;
+    let used = (processor(server.pid())? - before) * 1e3 / lists.len() as f64;
     let bytes = lists[0].bytes as f64 / f64::from(1 << 20);
     let spread = |time: fn(&Listed) -> Duration| Spread::of(lists.iter().map(time).map(millis));
     Row::spread(what(count, form, "first byte"), &spread(|l| l.first), Unit::Milliseconds).print();
@@ -94,7 +94,7 @@ async fn paged(server: &Server, count: usize) -> anyhow::Result<()> {
     for _ in 0..5 {
         let (begun, mut token) = (Instant::now(), String::new());
         loop {
-            let path = format!("{NAMESPACE}/pods?limit={PAGE}&continue={token}");
+            let path = format!("{}?limit={PAGE}&continue={token}", server.path("pods"));
             let page: Page = serde_json::from_slice(&lane.fetch(server.endpoint.get(&path)).await?)?;
             token = page.metadata.token;
             if token.is_empty() {
@@ -130,7 +130,7 @@ fn what(count: usize, form: &str, end: &str) -> String {
 
 /// Lists once, and counts what comes.
 async fn list(server: &Server, lane: &mut Lane, accept: &'static str) -> anyhow::Result<Listed> {
-    let mut request = server.endpoint.get(&format!("{NAMESPACE}/pods"));
+    let mut request = server.endpoint.get(&server.path("pods"));
     request.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
     let sent = Instant::now();
     let response = lane.send(request).await?;

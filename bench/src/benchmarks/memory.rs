@@ -52,7 +52,7 @@ async fn idle(server: &Server, etcd: Option<&Etcd>) -> anyhow::Result<()> {
     let before = used()?;
     tokio::time::sleep(IDLE).await;
     let after = used()?;
-    let per_second = |time: Duration| time.as_secs_f64() * 1e3 / IDLE.as_secs_f64();
+    let per_second = |seconds: f64| seconds * 1e3 / IDLE.as_secs_f64();
     let reference = after.1.zip(before.1).map(|(after, before)| per_second(after - before));
     Row::new("processor time each second, idle", per_second(after.0 - before.0), Unit::Milliseconds)
         .beside("etcd", reference)

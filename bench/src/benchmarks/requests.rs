@@ -13,7 +13,6 @@ use crate::Setup;
 use crate::client::Endpoint;
 use crate::etcd::Etcd;
 use crate::load::{Cost, Load};
-use crate::pods::NAMESPACE;
 use crate::server::Server;
 use crate::stats::Spread;
 use crate::table::{Row, Unit, number};
@@ -84,7 +83,7 @@ impl Round<'_> {
     fn load<'a>(
         &self,
         endpoint: &'a Endpoint,
-        pid: u32,
+        pid: Option<u32>,
         operations: usize,
         expected: StatusCode,
     ) -> Load<'a> {
@@ -93,7 +92,7 @@ impl Round<'_> {
 
     async fn creates(&self, prefix: &str) -> anyhow::Result<Cost> {
         let (endpoint, prefix) = (self.endpoint(), prefix.to_owned());
-        let path = format!("{NAMESPACE}/configmaps");
+        let path = self.server.path("configmaps");
         let load = self.load(&endpoint, self.server.pid(), self.operations, StatusCode::CREATED);
         let maker = endpoint.clone();
         load.run(move |i| maker.post(&path, config_map(&format!("{prefix}-{i}")))).await
@@ -101,7 +100,7 @@ impl Round<'_> {
 
     async fn gets(&self, prefix: &str) -> anyhow::Result<Cost> {
         let endpoint = self.endpoint();
-        let path = format!("{NAMESPACE}/configmaps/{prefix}");
+        let path = format!("{}/{prefix}", self.server.path("configmaps"));
         let names = self.operations;
         let load = self.load(&endpoint, self.server.pid(), names * GETS, StatusCode::OK);
         let maker = endpoint.clone();
@@ -110,7 +109,7 @@ impl Round<'_> {
 
     async fn puts(&self, etcd: &Etcd, prefix: &str) -> anyhow::Result<Cost> {
         let (gateway, prefix) = (etcd.gateway(), prefix.to_owned());
-        let load = self.load(&etcd.endpoint, etcd.pid(), self.operations, StatusCode::OK);
+        let load = self.load(&etcd.endpoint, Some(etcd.pid()), self.operations, StatusCode::OK);
         let value: Arc<[u8]> = vec![b'x'; SIZE].into();
         load.run(move |i| gateway.put(&format!("{prefix}-{i}"), &value)).await
     }
@@ -118,7 +117,7 @@ impl Round<'_> {
     async fn ranges(&self, etcd: &Etcd, prefix: &str) -> anyhow::Result<Cost> {
         let (gateway, prefix) = (etcd.gateway(), prefix.to_owned());
         let names = self.operations;
-        let load = self.load(&etcd.endpoint, etcd.pid(), names * GETS, StatusCode::OK);
+        let load = self.load(&etcd.endpoint, Some(etcd.pid()), names * GETS, StatusCode::OK);
         load.run(move |i| gateway.range(&format!("{prefix}-{}", i % names))).await
     }
 

@@ -60,7 +60,7 @@ async fn roll_out(server: &Server, agent: &Process, name: &str, count: usize) ->
     lane.call(endpoint.post(DEPLOYMENTS, deployment(name)), StatusCode::CREATED).await?;
     // The replica set exists, and all is quiet.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let mut watch = Watch::start(endpoint, name).await?;
+    let mut watch = Watch::start(endpoint, "default", name).await?;
     let used = || anyhow::Ok((processor(server.pid())?, processor(agent.pid())?));
     let before = used()?;
     let begun = Instant::now();
@@ -79,7 +79,7 @@ async fn roll_out(server: &Server, agent: &Process, name: &str, count: usize) ->
     let running = millis(begun.elapsed());
     let (created, bound) = (created.unwrap_or(running), bound.unwrap_or(running));
     let after = used()?;
-    let each = |total: Duration| total.as_secs_f64() * 1e6 / count as f64;
+    let each = |seconds: f64| seconds * 1e6 / count as f64;
     let idle = rest(&mut watch, used).await?;
     lane.call(scale(server, name, 0), StatusCode::OK).await?;
     while !watch.existing.is_empty() {
@@ -96,15 +96,12 @@ async fn roll_out(server: &Server, agent: &Process, name: &str, count: usize) ->
 }
 
 /// Leaves server and agent alone, and measures what they do nonetheless.
-async fn rest(
-    watch: &mut Watch,
-    used: impl Fn() -> anyhow::Result<(Duration, Duration)>,
-) -> anyhow::Result<Idle> {
+async fn rest(watch: &mut Watch, used: impl Fn() -> anyhow::Result<(f64, f64)>) -> anyhow::Result<Idle> {
     watch.follow(REST).await?;
     let before = used()?;
     watch.follow(REST).await?;
     let after = used()?;
-    let per_second = |total: Duration| millis(total) / REST.as_secs_f64();
+    let per_second = |seconds: f64| seconds * 1e3 / REST.as_secs_f64();
     Ok(Idle { server: per_second(after.0 - before.0), agent: per_second(after.1 - before.1) })
 }
 

@@ -7,7 +7,6 @@ use super::requests::config_map;
 use crate::Setup;
 use crate::etcd::Etcd;
 use crate::load::Load;
-use crate::pods::NAMESPACE;
 use crate::server::{Server, scratch};
 use crate::stats::{Spread, millis};
 use crate::table::{Row, Unit, number};
@@ -62,7 +61,7 @@ async fn fill(server: &Server, objects: usize) -> anyhow::Result<()> {
     let load =
         Load { endpoint: &endpoint, pid, lanes: 32, operations: objects, expected: StatusCode::CREATED };
     let maker = endpoint.clone();
-    let path = format!("{NAMESPACE}/configmaps");
+    let path = server.path("configmaps");
     load.run(move |i| maker.post(&path, config_map(&format!("filler-{i}")))).await?;
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! Watch fan-out: what is written once is delivered to many watchers, or to the one among many that asked for it.
 //!
 //! Watchers are streams of few HTTP/2 connections, and count lines without reading them, since they share the cores
-//! with the server.
+//! with the server. etcd's gateway speaks HTTP/1.1: there each watcher has a connection of its own.
+
+mod reference;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,11 +16,13 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use tokio::task::JoinSet;
 
+use self::reference::Fanned;
 use super::requests::config_map;
 use crate::Setup;
 use crate::client::{Lane, refused};
+use crate::etcd::Etcd;
 use crate::load::Load;
-use crate::pods::{self, NAMESPACE};
+use crate::pods;
 use crate::server::Server;
 use crate::stats::percentile;
 use crate::table::{Row, Unit, number};
@@ -51,18 +55,19 @@ struct Progress {
 pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
     let sizes: &[usize] = setup.pick(&[100, 1_000], &[100, 1_000], &[100, 1_000, 10_000]);
     let server = Server::start(setup).await?;
+    let etcd = Etcd::start(setup).await?;
     for (round, watchers) in sizes.iter().copied().enumerate() {
         let writes = (setup.pick(20_000, 400_000, 1_000_000) / watchers).clamp(50, 2_000);
         for (selective, writes) in [(false, writes), (true, setup.pick(500, 2_000, 5_000))] {
             let fan = Fan { watchers, writes, selective };
-            fan.run(&server, round).await.with_context(|| format!("{watchers} watchers"))?;
+            fan.run(&server, etcd.as_ref(), round).await.with_context(|| format!("{watchers} watchers"))?;
         }
     }
     Ok(())
 }
 
 impl Fan {
-    async fn run(&self, server: &Server, round: usize) -> anyhow::Result<()> {
+    async fn run(&self, server: &Server, etcd: Option<&Etcd>, round: usize) -> anyhow::Result<()> {
         settled(server.pid()).await?;
         let sent = (0..self.writes).map(|_| Default::default()).collect();
         let progress = Arc::new(Progress { sent, delivered: AtomicUsize::new(0) });
@@ -85,7 +90,11 @@ impl Fan {
             lags.extend(reader?);
         }
         lags.sort_unstable();
-        self.print(expected, elapsed, used, &lags, held);
+        let reference = match etcd.filter(|_| !self.selective) {
+            Some(etcd) => Some(reference::fan(etcd, self.watchers, self.writes).await.context("etcd")?),
+            None => None,
+        };
+        self.print(expected, elapsed, used, &lags, held, reference.as_ref());
         Ok(())
     }
 
@@ -95,15 +104,15 @@ impl Fan {
         server: &Server,
         progress: &Arc<Progress>,
     ) -> anyhow::Result<JoinSet<Vec<Duration>>> {
-        let (endpoint, resource) = (server.endpoint.by_http2(), self.resource());
-        let list = server.endpoint.get(&format!("{NAMESPACE}/{resource}?limit=1"));
+        let (endpoint, resource) = (server.endpoint.by_http2(), server.path(self.resource()));
+        let list = server.endpoint.get(&format!("{resource}?limit=1"));
         let list: List = serde_json::from_slice(&server.endpoint.connect().await?.fetch(list).await?)?;
         let version = list.metadata.resource_version;
         let mut readers = JoinSet::new();
         let mut watcher = 0;
         while watcher < self.watchers {
             for mut lane in endpoint.lanes(STREAMS.min(self.watchers - watcher)).await? {
-                let mut path = format!("{NAMESPACE}/{resource}?watch=true&resourceVersion={version}");
+                let mut path = format!("{resource}?watch=true&resourceVersion={version}");
                 if self.selective {
                     path += &format!("&fieldSelector=spec.nodeName%3D{}", node(watcher));
                 }
@@ -128,7 +137,7 @@ impl Fan {
     async fn write(&self, server: &Server, progress: &Arc<Progress>, round: usize) -> anyhow::Result<()> {
         let (endpoint, pid, progress) = (&server.endpoint, server.pid(), progress.clone());
         let (maker, selective, watchers) = (endpoint.clone(), self.selective, self.watchers);
-        let path = format!("{NAMESPACE}/{}", self.resource());
+        let path = server.path(self.resource());
         let operations = self.writes;
         let load = Load { endpoint, pid, lanes: self.lanes(), operations, expected: StatusCode::CREATED };
         let make = move |index: usize| {
@@ -149,24 +158,37 @@ impl Fan {
         if self.selective { 1 } else { LANES }
     }
 
-    fn print(&self, deliveries: usize, elapsed: Duration, used: Duration, lags: &[Duration], held: f64) {
+    fn print(
+        &self,
+        deliveries: usize,
+        elapsed: Duration,
+        used: f64,
+        lags: &[Duration],
+        held: f64,
+        reference: Option<&Fanned>,
+    ) {
+        let beside = |row: Row, figure: fn(&Fanned) -> f64| match self.selective {
+            true => row,
+            false => row.beside("etcd", reference.map(figure)),
+        };
         let watchers = number(self.watchers as f64);
         let what = match self.selective {
             true => format!("{watchers} watchers, each of another node"),
             false => format!("{watchers} watchers of everything"),
         };
         let writes = self.writes as f64;
-        Row::new(format!("{what}, deliveries"), deliveries as f64 / elapsed.as_secs_f64(), Unit::PerSecond)
-            .conditions(format!(
-                "{} writes, {} at once; {} MiB for the watches",
-                number(writes),
-                self.lanes(),
-                number(held)
-            ))
-            .print();
-        let each = |count: usize| used.as_secs_f64() * 1e6 / count as f64;
-        Row::new("  server CPU for each delivery", each(deliveries), Unit::Microseconds)
-            .conditions(format!("for each write {} µs", number(each(self.writes))))
+        let per_second = deliveries as f64 / elapsed.as_secs_f64();
+        let conditions = format!(
+            "{} writes, {} at once; {} MiB for the watches",
+            number(writes),
+            self.lanes(),
+            number(held)
+        );
+        let row = Row::new(format!("{what}, deliveries"), per_second, Unit::PerSecond);
+        beside(row.conditions(conditions), |fanned| fanned.per_second).print();
+        let each = |count: usize| used * 1e6 / count as f64;
+        let row = Row::new("  server CPU for each delivery", each(deliveries), Unit::Microseconds);
+        beside(row.conditions(format!("for each write {} µs", number(each(self.writes)))), |f| f.each)
             .print();
         Row::new("  from sending to delivery, in order, p50", percentile(lags, 0.5), Unit::Milliseconds)
             .conditions(format!("p99 {} ms", number(percentile(lags, 0.99))))

@@ -75,7 +75,9 @@ fn shims(of: &Path) -> anyhow::Result<(Memory, usize)> {
     let of = of.to_string_lossy();
     let (mut sum, mut count) = (Memory { resident: 0.0, proportional: 0.0 }, 0);
     for entry in fs::read_dir("/proc")?.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
         let words = fs::read(entry.path().join("cmdline")).unwrap_or_default();
         let words = String::from_utf8_lossy(&words).into_owned();
         if !words.split('\0').next().is_some_and(|program| program.contains(SHIM)) || !words.contains(&*of) {

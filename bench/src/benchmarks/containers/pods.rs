@@ -7,13 +7,13 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::node::{IMAGE, Node, empty};
-use crate::pods::{NAMESPACE, Watch};
+use crate::pods::Watch;
 
 const APP: &str = "containers";
 
 /// A watch of this benchmark's pods.
 pub(super) async fn watch(node: &Node) -> anyhow::Result<Watch> {
-    Watch::start(&node.endpoint, APP).await
+    Watch::start(&node.endpoint, "default", APP).await
 }
 
 /// Creates a pod: how long until it runs.
@@ -36,7 +36,7 @@ async fn create(node: &Node, watch: &mut Watch, names: Vec<String>) -> anyhow::R
     let mut lanes = node.endpoint.lanes(names.len()).await?;
     let begun = Instant::now();
     let requests = lanes.iter_mut().zip(&names).map(|(lane, name)| {
-        let request = node.endpoint.post(&format!("{NAMESPACE}/pods"), pod(name));
+        let request = node.endpoint.post(&format!("/api/v1/namespaces/default/pods"), pod(name));
         lane.call(request, StatusCode::CREATED)
     });
     try_join_all(requests).await?;
@@ -51,7 +51,7 @@ pub(super) async fn remove(node: &Node, watch: &mut Watch) -> anyhow::Result<()>
     let mut lane = node.endpoint.connect().await?;
     let now = r#"{"kind":"DeleteOptions","apiVersion":"v1","gracePeriodSeconds":0}"#;
     for name in &watch.existing {
-        let path = format!("{NAMESPACE}/pods/{name}");
+        let path = format!("/api/v1/namespaces/default/pods/{name}");
         lane.call(node.endpoint.request(Method::DELETE, &path, now.into()), StatusCode::OK).await?;
     }
     while !watch.existing.is_empty() {
