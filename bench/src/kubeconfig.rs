@@ -155,8 +155,8 @@ users:
 
         std::fs::write(&file, text.replace("second", "first")).unwrap();
         let access = Access::read(&file).unwrap();
-        let expected = |chain: Vec<u8>, key: Vec<u8>| (chain, key) == (b"b".to_vec(), b"c".to_vec());
-        assert!(matches!(access.identity, Identity::Certificate { chain, key } if expected(chain, key)));
+        let Identity::Certificate { chain, key } = access.identity else { panic!() };
+        assert_eq!((chain, key), (b"b".to_vec(), b"c".to_vec()));
 
         std::fs::write(&file, text.replace(", client-key-data: Yw==", "").replace("second", "first"))
             .unwrap();

@@ -35,7 +35,7 @@ const STREAMS: usize = 100;
 const LANES: usize = 16;
 
 /// How long the last delivery may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// One measurement.
 struct Fan {

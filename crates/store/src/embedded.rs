@@ -30,7 +30,7 @@ use nix::fcntl::Flock;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch::channel};
 
-pub use disk::{Disk, DiskFile, FaultyDisk, PowerLoss, RealDisk};
+pub use disk::{Disk, DiskFile, Fault, FaultyDisk, PowerLoss, RealDisk};
 
 use self::queue::{Job, Queue};
 use self::view::View;

@@ -20,7 +20,7 @@ pub mod conformance;
 
 pub use change::{Change, KeyValue, Revision, is_hidden};
 pub use contract::Store;
-pub use embedded::{Disk, DiskFile, Embedded, FaultyDisk, Options, PowerLoss, RealDisk, maintenance};
+pub use embedded::{Disk, DiskFile, Embedded, Fault, FaultyDisk, Options, PowerLoss, RealDisk, maintenance};
 pub use error::Error;
 pub use memory::Memory;
 pub use range::{Listing, Page, Range};

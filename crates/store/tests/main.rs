@@ -2,6 +2,7 @@
 
 mod crashes;
 mod durability;
+mod every_operation;
 mod faults;
 mod healing;
 mod linearizable;

@@ -5,7 +5,7 @@ mod real;
 
 use std::io;
 
-pub use faulty::{FaultyDisk, PowerLoss};
+pub use faulty::{Fault, FaultyDisk, PowerLoss};
 pub use real::RealDisk;
 
 /// A flat directory of files. Creation, renaming and removal are durable after [`Disk::sync`].

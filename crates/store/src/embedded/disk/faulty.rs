@@ -23,6 +23,17 @@ pub enum PowerLoss {
     KeepsSome,
 }
 
+/// What befalls a disk that lives on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// One operation reports an error, done or not.
+    Error,
+    /// The next sync of a file fails, and what it should have synced never becomes durable.
+    LostSync,
+    /// There is no more space, until [`FaultyDisk::set_capacity`] gives some.
+    Full,
+}
+
 /// A [`Disk`] in memory that loses unsynced writes, tears, flips bits, fails and fills up.
 /// Clones are the same disk.
 #[derive(Clone, Debug)]
@@ -42,6 +53,8 @@ struct State {
     /// Operations until the process dies.
     crash_after: Option<u64>,
     crashed: bool,
+    /// What happens, and after how many operations.
+    fault: Option<(u64, Fault)>,
     failing_syncs: u64,
     capacity: usize,
     syncs: u64,
@@ -70,6 +83,7 @@ impl FaultyDisk {
             unsynced_names: Vec::new(),
             crash_after: None,
             crashed: false,
+            fault: None,
             failing_syncs: 0,
             capacity: usize::MAX,
             syncs: 0,
@@ -86,6 +100,17 @@ impl FaultyDisk {
     /// Whether the process has died.
     pub fn has_crashed(&self) -> bool {
         self.state.lock().crashed
+    }
+
+    /// Lets something happen in the operation after this many.
+    pub fn fault_after(&self, operations: u64, fault: Fault) {
+        self.state.lock().fault = Some((operations, fault));
+    }
+
+    /// Whether what [`FaultyDisk::fault_after`] announced is still to come.
+    pub fn awaits_fault(&self) -> bool {
+        let state = self.state.lock();
+        state.fault.is_some() || state.failing_syncs > 0
     }
 
     /// Lets the next syncs of files fail. What they should have synced never becomes durable,
@@ -203,6 +228,24 @@ impl State {
     /// Counts an operation down and does it; at the crash point only perhaps.
     fn operate<T>(&mut self, step: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
         self.alive()?;
+        match &mut self.fault {
+            Some((0, Fault::Error)) => {
+                self.fault = None;
+                if self.rng.random() {
+                    step(self)?;
+                }
+                return Err(io::Error::other("the operation fails"));
+            }
+            Some((0, fault)) => {
+                match fault {
+                    Fault::LostSync => self.failing_syncs += 1,
+                    Fault::Error | Fault::Full => self.capacity = 0,
+                }
+                self.fault = None;
+            }
+            Some((left, _)) => *left -= 1,
+            None => {}
+        }
         match &mut self.crash_after {
             Some(0) => {
                 if self.rng.random() {
@@ -230,7 +273,7 @@ impl State {
 
     fn check_space(&self, more: usize) -> io::Result<()> {
         let used: usize = self.names.values().map(|number| self.files[*number].current.len()).sum();
-        if used + more > self.capacity { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        if more > 0 && used + more > self.capacity { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 }
 
