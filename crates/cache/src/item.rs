@@ -38,6 +38,14 @@ impl WatchItem {
         }
     }
 
+    /// The bytes of the document that is served with it.
+    pub(crate) fn served_len(&self) -> usize {
+        match self {
+            Self::Added(entry) | Self::Modified(entry) | Self::Deleted { entry, .. } => entry.served_len(),
+            Self::Bookmark(_) | Self::InitialEventsEnd(_) => 0,
+        }
+    }
+
     /// The event's type on the wire.
     pub fn type_name(&self) -> &'static str {
         match self {

@@ -24,11 +24,13 @@ pub struct Options {
     pub window_events: usize,
     /// Items that one call of [`Watcher::next`] returns at most.
     pub batch: usize,
+    /// Bytes of served documents after which such a call returns no more: what a client that reads nothing keeps.
+    pub batch_bytes: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { window_bytes: 16 << 20, window_events: 100_000, batch: 256 }
+        Self { window_bytes: 16 << 20, window_events: 100_000, batch: 256, batch_bytes: 64 << 10 }
     }
 }
 

@@ -192,15 +192,21 @@ fn a_reset_ends_watchers() {
 
 #[test]
 fn large_states_and_bursts_come_in_batches() {
-    let cache = WatchCache::new(Options { batch: 4, ..Options::default() });
+    batches(Options { batch: 4, ..Options::default() }, [4, 4, 2]);
+    // Two documents are more than the bound, one is not.
+    batches(Options { batch_bytes: 150, ..Options::default() }, [2; 5]);
+}
+
+fn batches<const COUNT: usize>(options: Options, sizes: [usize; COUNT]) {
+    let cache = WatchCache::new(options);
     cache.reset(1, Vec::new());
     for revision in 2..12 {
         cache.apply(revision, vec![put(pod("ns", &format!("p{revision}"), "", &[], revision))]);
     }
     let mut state = cache.watch(&pods(), Filter::default(), WatchStart::State).unwrap();
     let mut after = cache.watch(&pods(), Filter::default(), WatchStart::After(1)).unwrap();
-    for (watcher, sizes) in [(&mut state, [4, 4, 2]), (&mut after, [4, 4, 2])] {
-        let got = [0; 3].map(|_| watcher.next().now_or_never().flatten().map_or(0, |items| items.len()));
+    for watcher in [&mut state, &mut after] {
+        let got = [0; COUNT].map(|_| watcher.next().now_or_never().flatten().map_or(0, |items| items.len()));
         assert_eq!(got, sizes);
         assert!(told(watcher).is_empty());
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::hub::Slot;
 use crate::resource::Resource;
 use crate::watch_cache::Inner;
-use crate::{Entry, WatchItem};
+use crate::{Entry, Options, WatchItem};
 
 /// A watch on a resource. Nothing is queued for it: it reads the cache's window at its own pace, and ends when it
 /// falls behind the window. Dropping it unregisters it.
@@ -65,13 +65,16 @@ impl Watcher {
     }
 
     fn next_initial(&mut self) -> Vec<WatchItem> {
-        let batch = self.cache.options.batch;
-        let mut items: Vec<_> = self.initial.by_ref().take(batch).map(WatchItem::Added).collect();
+        let mut batch = Batch::new(&self.cache.options);
+        while let Some(entry) = self.initial.as_slice().first().filter(|_| !batch.is_full()) {
+            batch.push(WatchItem::Added(entry.clone()));
+            self.initial.next();
+        }
         if self.initial.len() == 0 {
             self.initial = Vec::new().into_iter();
-            items.extend(self.initial_end.take().map(WatchItem::InitialEventsEnd));
+            batch.items.extend(self.initial_end.take().map(WatchItem::InitialEventsEnd));
         }
-        items
+        batch.items
     }
 
     fn read(&self) -> Read {
@@ -91,17 +94,41 @@ impl Watcher {
             self.slot.end();
             return Read::Ended;
         };
-        let mut items = Vec::new();
+        let mut batch = Batch::new(&self.cache.options);
         let mut unread = None;
         for (number, event) in events {
-            if items.len() == self.cache.options.batch {
+            if batch.is_full() {
                 unread = Some(number);
                 break;
             }
-            items.extend(self.slot.item(event));
+            if let Some(item) = self.slot.item(event) {
+                batch.push(item);
+            }
         }
         self.slot.set_unread(unread);
-        if items.is_empty() { Read::Nothing } else { Read::Items(items) }
+        if batch.items.is_empty() { Read::Nothing } else { Read::Items(batch.items) }
+    }
+}
+
+/// What one look gives, within its bounds.
+struct Batch<'a> {
+    items: Vec<WatchItem>,
+    bytes: usize,
+    options: &'a Options,
+}
+
+impl<'a> Batch<'a> {
+    fn new(options: &'a Options) -> Self {
+        Self { items: Vec::new(), bytes: 0, options }
+    }
+
+    fn push(&mut self, item: WatchItem) {
+        self.bytes += item.served_len();
+        self.items.push(item);
+    }
+
+    fn is_full(&self) -> bool {
+        self.items.len() >= self.options.batch || self.bytes >= self.options.batch_bytes
     }
 }
 
