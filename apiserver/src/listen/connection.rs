@@ -131,9 +131,13 @@ async fn after(phases: &mut watch::Receiver<Phase>, seen: Phase) -> Phase {
     phases.wait_for(|phase| *phase > seen).await.map_or(Phase::Cut, |phase| *phase)
 }
 
+/// What is written ahead of a client on a connection of HTTP/1.1, beyond the piece at hand, and the longest head of a
+/// request: one that reads nothing keeps no more.
+const BUFFER: usize = 128 << 10;
+
 fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(BUFFER);
     builder
         .http2()
         .timer(TokioTimer::new())
