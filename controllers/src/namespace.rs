@@ -1,6 +1,7 @@
 //! Namespaces: empties those that are going, pods first, and then lets them go.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,18 +47,42 @@ fn reconcile(snapshot: &Snapshot, item: &Item, memory: &mut Memory, now: Time) -
     }
     let content: Vec<_> = snapshot.everything().namespace(&item.key.name).collect();
     let mut plan = Plan::default();
-    tell(&mut plan, namespace, &content, now);
     if !content.is_empty() {
+        let left: Vec<_> = content.iter().map(|row| Left::of_row(row)).collect();
+        tell(&mut plan, namespace, &left, now);
         empty(&mut plan, &content);
         return plan.into();
     }
     let question = Query::Content { namespace: item.key.name.clone() };
     match memory.answer(&question) {
         None => return Outcome::Ask(vec![question]),
-        Some(Some(rest)) => empty_unfollowed(&mut plan, snapshot, rest),
-        Some(None) => plan.act(release(namespace)),
+        Some(Some(rest)) => {
+            let left: Vec<_> = rest.as_array().into_iter().flatten().map(Left::of).collect();
+            tell(&mut plan, namespace, &left, now);
+            empty_unfollowed(&mut plan, snapshot, &left);
+        }
+        Some(None) => {
+            tell(&mut plan, namespace, &[], now);
+            plan.act(release(namespace));
+        }
     }
     plan.into()
+}
+
+/// An object that is still there.
+struct Left<'a> {
+    kind: GroupKind,
+    meta: Cow<'a, Meta>,
+}
+
+impl<'a> Left<'a> {
+    fn of_row(row: &'a Row) -> Self {
+        Self { kind: GroupKind::new(&row.group, &row.kind), meta: Cow::Borrowed(&row.meta) }
+    }
+
+    fn of(object: &Value) -> Self {
+        Self { kind: GroupKind::of(object), meta: Cow::Owned(Meta::of(object)) }
+    }
 }
 
 /// Deletes what is there: pods, and once there are none the rest.
@@ -71,17 +96,13 @@ fn empty(plan: &mut Plan, content: &[&Arc<Row>]) {
 
 /// Deletes what is of kinds whose changes are not followed, and looks again: no change will tell. What is of other
 /// kinds will be seen.
-fn empty_unfollowed(plan: &mut Plan, snapshot: &Snapshot, rest: &Value) {
-    for object in rest.as_array().into_iter().flatten() {
-        let kind = GroupKind::of(object);
-        let meta = Meta::of(object);
-        if snapshot.everything().revision(&kind.group, &kind.kind) > 0 {
-            continue;
-        }
+fn empty_unfollowed(plan: &mut Plan, snapshot: &Snapshot, left: &[Left]) {
+    let unfollowed = |kind: &GroupKind| snapshot.everything().revision(&kind.group, &kind.kind) == 0;
+    for Left { kind, meta } in left.iter().filter(|left| unfollowed(&left.kind)) {
         if meta.is_terminating() {
             plan.wake_in(HELD);
         } else {
-            plan.act(ownership::delete(kind, &meta));
+            plan.act(ownership::delete(kind.clone(), meta));
             plan.wake_in(Duration::ZERO);
         }
     }
@@ -104,9 +125,9 @@ fn release(namespace: &Namespace) -> Action {
 }
 
 /// Keeps the conditions up that tell what the namespace waits for.
-fn tell(plan: &mut Plan, namespace: &Namespace, content: &[&Arc<Row>], now: Time) {
+fn tell(plan: &mut Plan, namespace: &Namespace, left: &[Left<'_>], now: Time) {
     let mut conditions = namespace.status.conditions.clone();
-    for next in findings(content) {
+    for next in findings(left) {
         set(&mut conditions, next, now);
     }
     if conditions != namespace.status.conditions {
@@ -126,9 +147,10 @@ fn set(conditions: &mut Vec<Condition>, next: Condition, now: Time) {
     }
 }
 
-fn findings(content: &[&Arc<Row>]) -> [Condition; 5] {
-    let remaining = count(content.iter().map(|row| format!("{}.{}", plural(&row.kind), row.group)));
-    let finalizers = count(content.iter().flat_map(|row| row.meta.finalizers.clone()));
+fn findings(left: &[Left<'_>]) -> [Condition; 5] {
+    let remaining =
+        count(left.iter().map(|Left { kind, .. }| format!("{}.{}", plural(&kind.kind), kind.group)));
+    let finalizers = count(left.iter().flat_map(|left| left.meta.finalizers.clone()));
     let list = |counts: &BTreeMap<String, usize>, words: &str| {
         counts
             .iter()
@@ -275,8 +297,10 @@ mod tests {
         let (event, held) = (thing("v1", "Event", "e"), held("v1", "Event"));
         let both = "Some resources are remaining: pods. has 1 resource instances";
         check(vec![namespace(true), thing("v1", "Pod", "p"), event.clone()], &["Pod"], &[both]);
-        check(vec![namespace(true), event], &["Event"], &[]);
-        check(vec![namespace(true), held], &[], &[]);
+        let rest = "Some resources are remaining: events. has 1 resource instances";
+        check(vec![namespace(true), event], &["Event"], &[rest]);
+        let waits = "Some content in the namespace has finalizers remaining: x/y in 1 resource instances";
+        check(vec![namespace(true), held], &[], &[rest, waits]);
     }
 
     #[test]
