@@ -13,7 +13,7 @@ use crate::server::Server;
 /// How long a namespace of before may take to go.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// The namespace of the benchmarks: never one that has something else in it.
+/// The namespace of the benchmarks. It is theirs alone: what is in it goes.
 const NAMESPACE: &str = "berth-bench";
 
 /// Where the server is.

@@ -1,8 +1,9 @@
 //! What nft is told.
 //!
 //! One map leads from what a connection is addressed to, to the chain for its number of endpoints `K`; that
-//! chain draws a number below `K` and looks it up in the one flat map of all targets with `K` endpoints. So a
-//! packet costs two lookups however many services there are, and a changed service a few elements.
+//! chain draws a number below `K` and looks it up in the one flat map of all targets with `K` endpoints. So the
+//! first packet of a connection to a service costs two lookups however many services there are (any other connection
+//! a few that find nothing), and a changed service a few elements.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter, Write};

@@ -228,23 +228,16 @@ impl State {
     /// Counts an operation down and does it; at the crash point only perhaps.
     fn operate<T>(&mut self, step: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
         self.alive()?;
-        match &mut self.fault {
+        match self.fault.take() {
             Some((0, Fault::Error)) => {
-                self.fault = None;
                 if self.rng.random() {
                     step(self)?;
                 }
                 return Err(io::Error::other("the operation fails"));
             }
-            Some((0, fault)) => {
-                match fault {
-                    Fault::LostSync => self.failing_syncs += 1,
-                    Fault::Error | Fault::Full => self.capacity = 0,
-                }
-                self.fault = None;
-            }
-            Some((left, _)) => *left -= 1,
-            None => {}
+            Some((0, Fault::LostSync)) => self.failing_syncs += 1,
+            Some((0, Fault::Full)) => self.capacity = 0,
+            waiting => self.fault = waiting.map(|(left, fault)| (left - 1, fault)),
         }
         match &mut self.crash_after {
             Some(0) => {
