@@ -73,6 +73,9 @@ pub enum Error {
         /// The directory of the store.
         path: PathBuf,
     },
+    /// The store refuses us, or is not to be trusted: trying again does not help.
+    #[error("{0}")]
+    Denied(String),
     /// The data was written in a format that this version does not read.
     #[error("{file} has format version {found}; this version reads {known}")]
     Format {

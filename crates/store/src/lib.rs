@@ -3,12 +3,13 @@
 //! [`Store`] is the contract; its documentation is the specification, and
 //! [`conformance::CASES`] is the suite that every implementation passes. [`Memory`] is the
 //! reference: the simplest code that keeps the contract. [`Embedded`] keeps the live data in
-//! memory and makes it durable with an append log and snapshots over a [`Disk`].
+//! memory and makes it durable with an append log and snapshots over a [`Disk`]; [`Etcd`] keeps it in an etcd.
 
 mod change;
 mod contract;
 mod embedded;
 mod error;
+mod etcd;
 mod history;
 mod live;
 mod memory;
@@ -22,6 +23,7 @@ pub use change::{Change, KeyValue, Revision, is_hidden};
 pub use contract::Store;
 pub use embedded::{Disk, DiskFile, Embedded, Fault, FaultyDisk, Options, PowerLoss, RealDisk, maintenance};
 pub use error::Error;
+pub use etcd::{Etcd, EtcdOptions, EtcdTls};
 pub use memory::Memory;
 pub use range::{Listing, Page, Range};
 pub use txn::{Committed, Compare, Durability, MAX_OPERATIONS, MAX_TXN_BYTES, Txn, Write};

@@ -31,7 +31,7 @@ impl Compare {
         }
     }
 
-    fn holds(&self, current: Option<&KeyValue>) -> bool {
+    pub(crate) fn holds(&self, current: Option<&KeyValue>) -> bool {
         match self {
             Compare::Absent(_) => current.is_none(),
             Compare::Exists(_) => current.is_some(),

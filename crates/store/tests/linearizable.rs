@@ -14,6 +14,7 @@ use store::{
     Store, Txn, Write,
 };
 
+use crate::etcd_server::Server;
 use crate::support::{Seeds, small};
 
 const HISTORIES: u64 = 40;
@@ -55,8 +56,17 @@ async fn concurrent_histories_of_the_model() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_histories_of_etcd() {
+    let server = Server::start();
+    for seed in Seeds::of(HISTORIES / 4) {
+        check_history(Arc::new(server.open_below(&format!("/{seed}")).await), seed).await;
+    }
+}
+
 async fn check_history(store: Arc<dyn Store>, seed: u64) {
     let clock = Arc::new(AtomicU64::new(0));
+    let base = store.revision().await.expect("revision");
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
             let rng = StdRng::seed_from_u64(seed ^ client << 32);
@@ -66,7 +76,7 @@ async fn check_history(store: Arc<dyn Store>, seed: u64) {
     let watchers: Vec<_> = (0..WATCHERS)
         .map(|watcher| {
             let rng = StdRng::seed_from_u64(seed ^ !watcher << 32);
-            tokio::spawn(follow(store.clone(), rng))
+            tokio::spawn(follow(store.clone(), rng, base))
         })
         .collect();
     let mut history = Vec::new();
@@ -194,8 +204,8 @@ fn check_answer(operation: &Operation, states: &States) {
 }
 
 /// Follows all keys from the start, and is cut again and again: after any number of batches it resumes from the last.
-async fn follow(store: Arc<dyn Store>, mut rng: StdRng) -> Vec<Change> {
-    let (mut seen, mut after) = (Vec::new(), 0);
+async fn follow(store: Arc<dyn Store>, mut rng: StdRng, base: Revision) -> Vec<Change> {
+    let (mut seen, mut after) = (Vec::new(), base);
     loop {
         let mut watch = match store.watch(Range::all(), after).await {
             Ok(watch) => watch,

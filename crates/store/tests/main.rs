@@ -1,7 +1,9 @@
-//! The conformance suite on every store of this crate, and what only the embedded one can show.
+//! The conformance suite on every store of this crate, and what only one of them can show.
 
 mod crashes;
 mod durability;
+mod etcd;
+mod etcd_server;
 mod every_operation;
 mod faults;
 mod healing;

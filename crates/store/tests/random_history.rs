@@ -1,5 +1,5 @@
-//! Random histories: the embedded store answers exactly as the model does, also over restarts,
-//! snapshots and full segments.
+//! Random histories: each store answers exactly as the model does; the embedded one also over restarts, snapshots and
+//! full segments.
 
 use std::sync::Arc;
 
@@ -13,7 +13,8 @@ use store::{
     Txn, Write,
 };
 
-use crate::support::{Seeds, small};
+use crate::etcd_server::Server;
+use crate::support::{Seeds, delete, done, put, small};
 
 const KEYS: [&str; 8] = ["/a", "/a/1", "/a/2", "/b", "/.c", "/.d", "/.d/1", "/e"];
 const HISTORIES: u64 = 60;
@@ -45,26 +46,49 @@ async fn compare(seed: u64) {
                     same(found, model.commit(txn).await);
                 }
             }
-            70..80 => {
-                let txn = txn(&mut rng, &model);
-                same(store.commit(txn.clone()).await, model.commit(txn).await);
-            }
-            80..88 => {
-                let (range, page) = (range(&mut rng), page(&mut rng));
-                let found = store.list(&range, &page).await.expect("list");
-                assert_eq!(found, model.list(&range, &page).await.expect("list"));
-            }
-            88..94 => compare_watches(&mut rng, &store, &model).await,
-            94..96 => {
-                let current = model.revision().await.expect("revision");
-                let upto = rng.random_range(0..=current + 1);
-                let (found, expected) = (store.compact(upto).await, model.compact(upto).await);
-                assert_eq!(found.is_ok(), expected.is_ok());
-            }
+            70..96 => step(&mut rng, &store, &model).await,
             _ => {
                 store.close().await.expect("close");
                 store = open();
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn etcd_does_what_the_model_does() {
+    for seed in Seeds::of(HISTORIES / 10) {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let server = Server::start();
+        // etcd begins at revision 1, with nothing
+        done(&server.open_below("/elsewhere").await, put("/a", "")).await;
+        let (model, store) = (Memory::new(), server.open().await);
+        done(&model, put("/a", "")).await;
+        assert_eq!(done(&model, delete("/a")).await, store.revision().await.expect("revision"));
+        for _ in 0..STEPS * 4 {
+            step(&mut rng, &store, &model).await;
+        }
+    }
+}
+
+/// Asks both the same.
+async fn step(rng: &mut StdRng, store: &dyn Store, model: &Memory) {
+    match rng.random_range(0..26) {
+        0..10 => {
+            let txn = txn(rng, model);
+            same(store.commit(txn.clone()).await, model.commit(txn).await);
+        }
+        10..18 => {
+            let (range, page) = (range(rng), page(rng));
+            let found = store.list(&range, &page).await.expect("list");
+            assert_eq!(found, model.list(&range, &page).await.expect("list"));
+        }
+        18..24 => compare_watches(rng, store, model).await,
+        _ => {
+            let current = model.revision().await.expect("revision");
+            let upto = rng.random_range(0..=current + 1);
+            let (found, expected) = (store.compact(upto).await, model.compact(upto).await);
+            assert_eq!(found.is_ok(), expected.is_ok());
         }
     }
 }
@@ -79,7 +103,7 @@ fn same(found: Result<Committed, Error>, expected: Result<Committed, Error>) {
 
 /// Both show the same from a random revision on. The model has forgotten exactly what was
 /// compacted; the store may have forgotten more, or, after a restart, less.
-async fn compare_watches(rng: &mut StdRng, store: &Embedded, model: &Memory) {
+async fn compare_watches(rng: &mut StdRng, store: &dyn Store, model: &Memory) {
     let current = model.revision().await.expect("revision");
     let (range, after) = (range(rng), rng.random_range(0..=current));
     let found = read(store, &range, after, current).await;

@@ -1,4 +1,4 @@
-//! The conformance suite, on the model and on the embedded store.
+//! The conformance suite, on each store.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use futures::FutureExt;
 use store::conformance::{CASES, Factory};
 use store::{Embedded, FaultyDisk, Memory, Options, Store};
 
+use crate::etcd_server::Server;
 use crate::support::small;
 
 #[tokio::test]
@@ -32,6 +33,18 @@ async fn embedded_in_a_directory() {
         let number = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let opened = Embedded::open(root.join(number.to_string()), small());
         async move { Arc::new(opened.expect("open")) as Arc<dyn Store> }.boxed()
+    };
+    run(&factory).await;
+}
+
+#[tokio::test]
+async fn etcd() {
+    let server = Arc::new(Server::start());
+    let count = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let factory = move || {
+        let number = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let server = server.clone();
+        async move { Arc::new(server.open_below(&format!("/{number}")).await) as Arc<dyn Store> }.boxed()
     };
     run(&factory).await;
 }
