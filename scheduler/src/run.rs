@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use cache::{Change, Follow, Source};
 use client::Client;
+use drive::Leadership;
 use futures::StreamExt;
 use futures::stream::{BoxStream, SelectAll};
 use kinds::Kinds;
 use object::Time;
+use parking_lot::Mutex;
 use tokio::task::JoinSet;
 
 use crate::driver::{Bound, Driver, Job, Topic};
@@ -29,6 +31,8 @@ pub struct Options {
     pub in_flight: usize,
     /// Chooses among equal nodes.
     pub seed: u64,
+    /// Who schedules.
+    pub leadership: Leadership,
 }
 
 impl Default for Options {
@@ -38,6 +42,7 @@ impl Default for Options {
             scheduler_name: "default-scheduler".to_owned(),
             in_flight: 64,
             seed: rand::random(),
+            leadership: Leadership::default(),
         }
     }
 }
@@ -50,7 +55,8 @@ const BATCH: usize = 256;
 #[error("the table of kinds lacks {0}")]
 pub struct MissingKind(pub(crate) &'static str);
 
-/// Schedules pods until `shutdown`; requests that are under way then are waited for.
+/// Schedules pods until `shutdown`, whenever this process is the leader; requests that are under way at the end are
+/// waited for. Each term of leadership begins with consistent lists.
 pub async fn run(
     client: Client,
     source: Arc<dyn Source>,
@@ -58,26 +64,34 @@ pub async fn run(
     options: Options,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), MissingKind> {
-    let changes = follow(&*source, &kinds)?;
-    let writer = Arc::new(Writer::new(client, &kinds, &options.scheduler_name)?);
-    let driver = Driver::new(options.profile, options.scheduler_name, options.seed);
-    let most = options.in_flight.max(1);
-    let mut running = Loop { driver, writer, changes, jobs: JoinSet::new(), untold: VecDeque::new(), most };
-    tokio::pin!(shutdown);
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut shutdown => break,
-            () = running.turn() => {}
+    let topics = topics(&kinds)?;
+    let writer = Arc::new(Writer::new(client.clone(), &kinds, &options.scheduler_name)?);
+    let unfinished = Unfinished::default();
+    let term = || async {
+        let mut running = Loop {
+            driver: Driver::new(options.profile, options.scheduler_name.clone(), options.seed),
+            writer: writer.clone(),
+            changes: changes(&*source, &topics),
+            jobs: JoinSet::new(),
+            untold: VecDeque::new(),
+            most: options.in_flight.max(1),
+            unfinished: &unfinished,
+        };
+        loop {
+            running.turn().await;
         }
+    };
+    drive::lead(&client, &kinds, &options.leadership, term, shutdown).await;
+    for mut jobs in unfinished.into_inner() {
+        while jobs.join_next().await.is_some() {}
     }
-    while running.jobs.join_next().await.is_some() {}
     Ok(())
 }
 
 type Changes = SelectAll<BoxStream<'static, Vec<(Topic, Change)>>>;
 
-fn follow(source: &dyn Source, kinds: &Kinds) -> Result<Changes, MissingKind> {
+/// What is followed of each topic.
+fn topics(kinds: &Kinds) -> Result<Vec<(Topic, Follow)>, MissingKind> {
     let of = |topic: Topic| {
         let (plural, fields) = match topic {
             Topic::Nodes => ("nodes", ""),
@@ -85,16 +99,25 @@ fn follow(source: &dyn Source, kinds: &Kinds) -> Result<Changes, MissingKind> {
             Topic::Namespaces => ("namespaces", ""),
         };
         let kind = kinds.resource("", plural).ok_or(MissingKind(plural))?;
-        let follow = Follow { fields: fields.to_owned(), ..Follow::all(kind) };
-        Ok(source.follow(follow).map(move |change| (topic, change)).ready_chunks(BATCH).boxed())
+        Ok((topic, Follow { fields: fields.to_owned(), ..Follow::all(kind) }))
     };
     Topic::ALL.into_iter().map(of).collect()
+}
+
+fn changes(source: &dyn Source, topics: &[(Topic, Follow)]) -> Changes {
+    let of = |&(topic, ref follow): &(Topic, Follow)| {
+        source.follow(follow.clone()).map(move |change| (topic, change)).ready_chunks(BATCH).boxed()
+    };
+    topics.iter().map(of).collect()
 }
 
 /// A finished job.
 type Finished = Option<(Arc<PodView>, Bound)>;
 
-struct Loop {
+/// Requests that were under way when a term ended. They take effect or not, as those of a lost connection.
+type Unfinished = Mutex<Vec<JoinSet<Finished>>>;
+
+struct Loop<'a> {
     driver: Driver,
     writer: Arc<Writer>,
     changes: Changes,
@@ -102,9 +125,16 @@ struct Loop {
     /// Jobs that wait for a free place.
     untold: VecDeque<Job>,
     most: usize,
+    unfinished: &'a Unfinished,
 }
 
-impl Loop {
+impl Drop for Loop<'_> {
+    fn drop(&mut self) {
+        self.unfinished.lock().push(std::mem::take(&mut self.jobs));
+    }
+}
+
+impl Loop<'_> {
     /// Waits for something to do and does it.
     async fn turn(&mut self) {
         let room = self.jobs.len() < self.most;

@@ -9,7 +9,6 @@ use client::{Client, Error};
 use kinds::{Kind, Kinds};
 use object::{Key, PatchType, Time, Value, format_micro_time};
 use serde_json::json;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// How long a lease holds that its leader does not renew.
@@ -104,10 +103,11 @@ impl Elector {
     }
 }
 
-/// Who runs the controllers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who does a component's work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Leadership {
-    /// This process: it holds the only store.
+    /// This process: there is no other.
+    #[default]
     Held,
     /// Whoever holds this lease.
     Lease {
@@ -120,13 +120,13 @@ pub enum Leadership {
     },
 }
 
-/// Runs a term whenever we lead, until `shutdown` becomes true. A term ends by being dropped.
-pub(crate) async fn lead<F: Future<Output = ()>>(
+/// Runs a term whenever we lead, until `shutdown`. A term ends by being dropped.
+pub async fn lead<F: Future<Output = ()>>(
     client: &Client,
     kinds: &Kinds,
     leadership: &Leadership,
     term: impl Fn() -> F,
-    mut shutdown: watch::Receiver<bool>,
+    shutdown: impl Future<Output = ()>,
 ) {
     let work = async {
         match leadership {
@@ -144,7 +144,7 @@ pub(crate) async fn lead<F: Future<Output = ()>>(
     };
     tokio::select! {
         () = work => {}
-        _ = shutdown.wait_for(|stop| *stop) => {}
+        () = shutdown => {}
     }
     if let Leadership::Lease { namespace, name, identity } = leadership {
         release(client, kinds, &Key::new(namespace.as_str(), name.as_str()), identity).await;

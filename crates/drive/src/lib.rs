@@ -19,6 +19,6 @@ pub use decision::{
     Action, Controller, Failure, GroupKind, Item, KindName, Map, Memory, Note, NoteType, Outcome, Plan,
     Precondition, Propagation, Query, Watch, Watched,
 };
-pub use leader::{Elector, LEASE_DURATION, Leadership, RENEW_DEADLINE, RETRY_PERIOD, Step};
+pub use leader::{Elector, LEASE_DURATION, Leadership, RENEW_DEADLINE, RETRY_PERIOD, Step, lead};
 pub use queue::{Queue, WorkQueue};
 pub use runner::{Options, run};

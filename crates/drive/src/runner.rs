@@ -58,12 +58,13 @@ pub async fn run(
     source: Arc<dyn Source>,
     kinds: Arc<Kinds>,
     options: Options,
-    shutdown: watch::Receiver<bool>,
+    mut shutdown: watch::Receiver<bool>,
 ) {
     let names = controllers.iter().map(|controller| controller.name);
     let actor: Arc<dyn Actor> = Arc::new(ApiActor::new(client.clone(), kinds.clone(), names));
     let term = || serve(controllers, actor.clone(), source.clone(), kinds.clone(), options.clone());
-    leader::lead(&client, &kinds, &options.leadership, term, shutdown).await;
+    let stop = async { drop(shutdown.wait_for(|stop| *stop).await) };
+    leader::lead(&client, &kinds, &options.leadership, term, stop).await;
 }
 
 /// One term: runs controllers until it is dropped.
