@@ -61,11 +61,37 @@ pub(crate) struct ServerArgs {
     /// Address to serve HTTPS on.
     #[arg(long, default_value = "127.0.0.1:6443")]
     pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) store: StoreFlags,
     /// Do not run a node on this machine.
     #[arg(long)]
     pub(crate) no_agent: bool,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
+}
+
+/// Which store the cluster's data is in.
+#[derive(Args)]
+pub(crate) struct StoreFlags {
+    /// The etcd to keep the cluster's data in: etcd://HOST:PORT[,HOST:PORT…][/PREFIX]; files in --data-dir where it is
+    /// not given.
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// Certificate of the authority that etcd's certificates are of, PEM: speaks TLS with etcd.
+    #[arg(long, value_name = "FILE", requires = "store")]
+    pub(crate) store_cafile: Option<PathBuf>,
+    /// Our certificate for etcd, PEM.
+    #[arg(long, value_name = "FILE", requires = "store_cafile", requires = "store_keyfile")]
+    pub(crate) store_certfile: Option<PathBuf>,
+    /// The key of our certificate for etcd, PEM.
+    #[arg(long, value_name = "FILE", requires = "store_certfile")]
+    pub(crate) store_keyfile: Option<PathBuf>,
+    /// Our name where etcd asks for one.
+    #[arg(long, value_name = "NAME", requires = "store", requires = "store_password_file")]
+    pub(crate) store_user: Option<String>,
+    /// Holds our password for etcd.
+    #[arg(long, value_name = "FILE", requires = "store_user")]
+    pub(crate) store_password_file: Option<PathBuf>,
 }
 
 /// How the node of this machine is to be.

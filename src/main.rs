@@ -3,6 +3,7 @@
 mod cli;
 mod parts;
 mod store_files;
+mod stores;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -11,18 +11,21 @@ use cache::Source;
 use client::Client;
 use drive::Leadership;
 use jiff::SignedDuration;
-use store::Embedded;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::cli::{AgentArgs, Command, ImageArgs, ImageVerb, NodeArgs, Runtime, ServerArgs};
+use crate::stores::Opened;
 
 /// How long parts may take to stop.
 const STOP: Duration = Duration::from_secs(15);
 
 const CONTROLLERS: &str = "system:kube-controller-manager";
 const SCHEDULER: &str = "system:kube-scheduler";
+
+const CONTROLLERS_LEASE: &str = "kube-controller-manager";
+const SCHEDULER_LEASE: &str = "kube-scheduler";
 
 /// Runs what the command line asks for until it is done or told to stop.
 pub(crate) async fn run(command: Command, global: ctl::Global) -> anyhow::Result<ExitCode> {
@@ -32,16 +35,13 @@ pub(crate) async fn run(command: Command, global: ctl::Global) -> anyhow::Result
         Command::Apiserver(args) => server(args, false).await?,
         Command::Controllers => {
             let (client, source) = connect(&global, "berth-controllers").await?;
-            let leadership = Leadership::Lease {
-                namespace: "kube-system".to_owned(),
-                name: "kube-controller-manager".to_owned(),
-                identity: identity()?,
-            };
+            let leadership = leadership(CONTROLLERS_LEASE, Some(&identity()?));
             controllers::run(client, source, Arc::new(kinds::built_in()), leadership, stop_signal()?).await;
         }
         Command::Scheduler => {
             let (client, source) = connect(&global, "berth-scheduler").await?;
-            let options = scheduler::Options::default();
+            let leadership = leadership(SCHEDULER_LEASE, Some(&identity()?));
+            let options = scheduler::Options { leadership, ..scheduler::Options::default() };
             let stop = until(stop_signal()?);
             scheduler::run(client, source, Arc::new(kinds::built_in()), options, stop).await?;
         }
@@ -57,27 +57,30 @@ pub(crate) async fn run(command: Command, global: ctl::Global) -> anyhow::Result
 async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
     let dir = args.data_dir.clone();
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    let path = dir.join("store");
-    let opened = tokio::task::spawn_blocking(move || Embedded::open(path, store::Options::default())).await?;
-    let store = Arc::new(
-        opened.map_err(|error| crate::store_files::explain(error, &dir)).context("cannot open the store")?,
-    );
+    let opened = Opened::open(&args.store, &dir).await?;
     let kinds = Arc::new(kinds::built_in());
-    let options = Options { data_dir: dir.clone(), listen: args.listen, services: ServiceRange::default() };
+    let options = Options {
+        data_dir: dir.clone(),
+        listen: args.listen,
+        services: ServiceRange::default(),
+        shared: opened.shared().map(str::to_owned),
+    };
     let mut stopped = stop_signal()?;
-    let server = Server::start(store.clone(), kinds.clone(), options).await?;
+    let server = Server::start(opened.store(), kinds.clone(), options).await?;
     let mut parts = JoinSet::<anyhow::Result<()>>::new();
     if all {
         let ((client, source), stop) = (parts_of(&server, CONTROLLERS), stopped.clone());
         let published = controllers::publish_root_ca(&client, &kinds, server.ca()).await;
         published.context("cannot publish the CA")?;
-        let table = kinds.clone();
+        let (table, leader) = (kinds.clone(), leadership(CONTROLLERS_LEASE, opened.shared()));
         parts.spawn(async move {
-            controllers::run(client, source, table, Leadership::Held, stop).await;
+            controllers::run(client, source, table, leader, stop).await;
             Ok(())
         });
         let ((client, source), stop) = (parts_of(&server, SCHEDULER), until(stopped.clone()));
-        let (table, options) = (kinds.clone(), scheduler::Options::default());
+        let leadership = leadership(SCHEDULER_LEASE, opened.shared());
+        let (table, options) =
+            (kinds.clone(), scheduler::Options { leadership, ..scheduler::Options::default() });
         parts.spawn(async move { Ok(scheduler::run(client, source, table, options, stop).await?) });
         if !args.no_agent {
             let options = node_options(args.node, server.ca().to_owned());
@@ -106,7 +109,7 @@ async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
     }
     join(parts).await;
     server.stop().await;
-    store.close().await.context("the store was not closed cleanly")?;
+    opened.close().await?;
     match broken {
         None => Ok(()),
         Some(ended) => ended?.and(Err(anyhow::anyhow!("a part ended by itself"))),
@@ -118,8 +121,17 @@ fn parts_of(server: &Server, user: &str) -> (Client, Arc<dyn Source>) {
     (server.client(identity.clone()), server.source(identity))
 }
 
+/// Who does a component's work: whoever holds its lease, as upstream names it; this process where it is alone.
+fn leadership(lease: &str, identity: Option<&str>) -> Leadership {
+    identity.map_or(Leadership::Held, |identity| Leadership::Lease {
+        namespace: "kube-system".to_owned(),
+        name: lease.to_owned(),
+        identity: identity.to_owned(),
+    })
+}
+
 /// Who we are among candidates for a lease: no two processes have the same.
-fn identity() -> anyhow::Result<String> {
+pub(crate) fn identity() -> anyhow::Result<String> {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").context("cannot read the host's name")?;
     let unique =
         std::fs::read_to_string("/proc/sys/kernel/random/uuid").context("cannot draw a random id")?;

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use object::Time;
 use rcgen::{Issuer, KeyPair};
+use sha2::{Digest, Sha256};
 
 use files::Batch;
 pub(crate) use files::replace as replace_file;
@@ -81,6 +82,7 @@ pub struct Pki {
     pub kubelet_client: Pair,
     /// Private key that signs service account tokens, PEM (PKCS #8).
     pub service_account_key: String,
+    service_account_public: Vec<u8>,
     /// Signs further client certificates.
     authority: Authority,
 }
@@ -111,11 +113,26 @@ impl Pki {
         let admin = pair("admin", "kubernetes-admin", Some(MASTERS), Usage::Client)?;
         let kubelet_client =
             pair("kubelet-client", "kube-apiserver-kubelet-client", Some(MASTERS), Usage::Client)?;
-        let service_account_key = directory.key("sa")?.serialize_pem();
+        let service_account = directory.key("sa")?;
         directory.keys.commit()?;
         directory.certificates.commit()?;
         let ca = authority.certificate.clone();
-        Ok(Self { ca, server, admin, kubelet_client, service_account_key, authority })
+        let service_account_public = service_account.public_key_raw().to_vec();
+        let service_account_key = service_account.serialize_pem();
+        Ok(Self { ca, server, admin, kubelet_client, service_account_key, service_account_public, authority })
+    }
+
+    /// Whether the directory holds an authority already.
+    pub fn is_in(dir: &Path) -> bool {
+        dir.join("ca.key").exists()
+    }
+
+    /// A short name for the keys that all servers of a cluster have: those of the authority and of tokens.
+    pub fn identity(&self) -> String {
+        let mut digest = Sha256::new();
+        digest.update(self.authority.key.public_key_raw());
+        digest.update(&self.service_account_public);
+        digest.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// A fresh client certificate that is kept nowhere, e.g. for a node agent: `system:node:NAME` of `system:nodes`.

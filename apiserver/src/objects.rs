@@ -133,7 +133,7 @@ impl Objects {
         let durability =
             if is_volatile(&kind.policy, key) { Durability::Volatile } else { Durability::Durable };
         let committed = self.store.commit(Txn { compares, writes, durability }).await;
-        match committed.map_err(|e| Refused::Failed(store_failed(e)))? {
+        match committed.map_err(|e| Refused::Failed(commit_failed(e)))? {
             Committed::Done { revision } => Ok(Saved { encoded, revision }),
             Committed::Conflict { failed: 0, .. } => Err(Refused::Stale),
             Committed::Conflict { failed, .. } if failed <= hidden.take.len() => Err(Refused::Taken),
@@ -177,6 +177,18 @@ pub(crate) fn store_failed(error: store::Error) -> Status {
     match error {
         store::Error::TooLarge { .. } => Status::too_large(crate::body::MAX_BODY),
         store::Error::ReadOnly { .. } => Status::unavailable(format!("the store is read-only: {error}")),
+        // Clients are not asked to try again: the store has been asked for long, and they would say nothing meanwhile.
+        store::Error::Unavailable(_) => Status::unavailable(error.to_string()),
         other => Status::internal(other),
+    }
+}
+
+/// The same of a commit, which may have taken effect unseen: it must not be repeated without a look.
+fn commit_failed(error: store::Error) -> Status {
+    match error {
+        store::Error::Unavailable(why) => {
+            Status::timeout(format!("the store gave no answer, and may have taken the request: {why}"))
+        }
+        other => store_failed(other),
     }
 }

@@ -26,9 +26,10 @@ use crate::identity::Identity;
 use crate::local::{LocalService, LocalSource};
 use crate::node_proxy::NodeProxy;
 use crate::objects::Objects;
+use crate::peers::{Membership, Peers, Slices};
 use crate::token_calls::CachedUids;
 use crate::tokens::Signer;
-use crate::{bootstrap, expire, feed, kubeconfig, listen, tls};
+use crate::{bootstrap, expire, feed, kubeconfig, listen, owner, peers, tls};
 
 /// How long the cache may take to fill at start.
 const LOAD: Duration = Duration::from_secs(60);
@@ -45,6 +46,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// What services draw addresses and ports from.
     pub services: ServiceRange,
+    /// Who this server is among those that may share its store; none where the store is its alone.
+    pub shared: Option<String>,
 }
 
 /// Why the API server did not start.
@@ -73,6 +76,9 @@ pub enum Error {
     /// The objects that every cluster has could not be created.
     #[error("the first objects of the cluster cannot be created: {0}")]
     Bootstrap(#[from] client::Error),
+    /// The store is shared, and cannot be used.
+    #[error("the store cannot be used: {0}")]
+    Owner(#[from] owner::Error),
     /// The key that signs service account tokens cannot be used.
     #[error("the key of service account tokens cannot be used: {0}")]
     Tokens(#[from] crate::tokens::KeyError),
@@ -86,6 +92,8 @@ pub struct Server {
     stop: watch::Sender<bool>,
     serving: JoinHandle<usize>,
     background: Vec<JoinHandle<()>>,
+    /// Among the servers that share the store.
+    membership: Option<Membership>,
 }
 
 impl Server {
@@ -97,14 +105,32 @@ impl Server {
         let names =
             server_names(certs::host_name().as_deref(), &[address.ip()], options.services.first().into());
         let pki_dir = options.data_dir.join("pki");
+        if options.shared.is_some() {
+            owner::check(&*store, &pki_dir).await?;
+        }
         let pki = Pki::open(&pki_dir, &names, Time::now())?;
+        if options.shared.is_some() {
+            owner::claim(&*store, &pki.identity(), &pki_dir).await?;
+        }
         let (stop, stopped) = watch::channel(false);
         let api = Arc::new(assemble(&store, kinds, &pki, &options, stop.clone())?);
         let (loaded, load) = oneshot::channel();
         let mut background = vec![tokio::spawn(feed::run(api.clone(), store, loaded))];
         tokio::time::timeout(LOAD, load).await.map_err(|_| Error::Load)?.map_err(|_| Error::Load)?;
-        bootstrap::run(&api, address).await?;
+        bootstrap::run(&api, address.port()).await?;
         background.push(tokio::spawn(expire::run(api.clone())));
+        let mut membership = None;
+        if let Some(address) = peers::advertised(address) {
+            let client = LocalService::new(api.clone(), Identity::admin()).client();
+            match options.shared {
+                None => Slices::new(client, &api.kinds).reconcile(&[address].into()).await?,
+                Some(identity) => {
+                    let mut peers = Peers::new(client, &api.kinds, identity, address);
+                    peers.turn().await?;
+                    membership = Some(peers.follow());
+                }
+            }
+        }
 
         let shown = tls::Shown::new(&pki.server)?;
         let config = tls::server_config(&pki.ca, shown.clone())?;
@@ -120,7 +146,7 @@ impl Server {
             }
         })));
         api.ready.store(true, Ordering::Release);
-        Ok(Self { api, address, ca: pki.ca, stop, serving, background })
+        Ok(Self { api, address, ca: pki.ca, stop, serving, background, membership })
     }
 
     /// Where it listens.
@@ -145,6 +171,9 @@ impl Server {
 
     /// Stops accepting, ends watches, lets requests under way finish, and returns.
     pub async fn stop(self) {
+        if let Some(membership) = self.membership {
+            membership.leave().await;
+        }
         self.stop.send_replace(true);
         match self.serving.await {
             Ok(0) => {}

@@ -28,6 +28,7 @@ impl World {
             data_dir: dir.path().to_owned(),
             listen: ([127, 0, 0, 1], 0).into(),
             services: ServiceRange::default(),
+            shared: None,
         };
         let server =
             Server::start(Arc::new(store::Memory::new()), kinds.clone(), options).await.expect("starts");
