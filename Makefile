@@ -9,14 +9,17 @@ SECONDS ?= 600
 build: setup
 	$(CARGO) build --release
 
+# STORE=etcd: with the cluster's data in an etcd, which is started too.
 up: build
-	scripts/up
+	STORE=$(STORE) scripts/up
 
 down:
 	scripts/down
 
+# Everything, and then the end-to-end tests again on etcd.
 test: setup
 	$(CARGO) test --release --workspace
+	BERTH_TEST_STORE=etcd $(CARGO) test --release -p berth
 
 # The seeded tests of the store, for longer; the seed of a failure is printed, and BERTH_SEED repeats it.
 soak: setup

@@ -2,6 +2,8 @@
 data=${BERTH_DATA:-/var/lib/berth}
 run=/run/berth
 listen=${BERTH_LISTEN:-0.0.0.0:6443}
+# Where `make up STORE=etcd` has its etcd; the port behind it is for its peers.
+etcd=${BERTH_ETCD:-127.0.0.1:23790}
 berth=$PWD/target/release/berth
 config=$data/admin.kubeconfig
 socket=/run/containerd/containerd.sock
@@ -62,4 +64,12 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 END
     start containerd containerd --config "$data/containerd.toml"
     until_true 30 containerd answers "$socket"
+}
+
+start_etcd() {
+    host=${etcd%:*}
+    peers=http://$host:$((${etcd##*:} + 1))
+    start etcd etcd --name berth --data-dir "$data/etcd" --max-request-bytes 8388608 \
+        --listen-client-urls "http://$etcd" --advertise-client-urls "http://$etcd" \
+        --listen-peer-urls "$peers" --initial-advertise-peer-urls "$peers" --initial-cluster "berth=$peers"
 }

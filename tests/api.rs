@@ -94,7 +94,7 @@ fn services_get_addresses_that_nobody_else_has() {
 #[test]
 fn what_is_on_disk_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
-    let cluster = Cluster::start();
+    let cluster = Cluster::embedded();
     let check = |path: &std::path::Path| {
         let mode = std::fs::metadata(path).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::deployment::manifest;
-use crate::harness::{BERTH, Cluster, text};
+use crate::harness::{BERTH, Cluster, store_flags, text};
 
 /// Applies a manifest that must be refused, and checks what kubectl says.
 fn refused(cluster: &Cluster, manifest: &str, expected: &[&str]) {
@@ -96,10 +96,11 @@ fn a_second_server_is_refused_clearly() {
     let data = cluster.dir().display().to_string();
     let second = Command::new(BERTH)
         .args(["server", "--data-dir", &data, "--listen", "127.0.0.1:0", "--no-agent"])
+        .args(store_flags(cluster.etcd.as_ref()))
         .output()
         .expect("berth runs");
     assert!(!second.status.success());
-    assert!(text(&second.stderr).contains("is in use by process"), "{}", text(&second.stderr));
+    assert!(text(&second.stderr).contains("is in use by "), "{}", text(&second.stderr));
     cluster.kubectl(&["get", "namespaces"]);
 }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::etcd_server::Server as Etcd;
 use crate::user::{User, pause};
 
 /// The binary under test.
@@ -104,8 +105,30 @@ impl Drop for Process {
     }
 }
 
+/// The etcd that the servers of all tests are to use, where `BERTH_TEST_STORE=etcd` asks for one.
+pub(crate) fn store_under_test(launch: impl Fn() -> Command + Send + Sync + 'static) -> Option<Etcd> {
+    match std::env::var("BERTH_TEST_STORE").as_deref() {
+        Err(_) | Ok("") | Ok("embedded") => None,
+        Ok("etcd") => Some(start_etcd(launch)),
+        Ok(other) => panic!("BERTH_TEST_STORE={other}: embedded and etcd are the stores"),
+    }
+}
+
+/// An etcd as `make up STORE=etcd` starts it.
+pub(crate) fn start_etcd(launch: impl Fn() -> Command + Send + Sync + 'static) -> Etcd {
+    let mut etcd = Etcd::launched_by(launch);
+    etcd.start_with("http", &["--max-request-bytes=8388608"]);
+    etcd
+}
+
+/// The flags of a server that uses this etcd.
+pub(crate) fn store_flags(etcd: Option<&Etcd>) -> Vec<String> {
+    etcd.map(|etcd| vec!["--store".to_owned(), format!("etcd://{}", etcd.place())]).unwrap_or_default()
+}
+
 /// A server and nodes in a directory of their own.
 pub(crate) struct Cluster {
+    pub(crate) etcd: Option<Etcd>,
     listen: String,
     pub(crate) server: Process,
     agent: Option<Process>,
@@ -124,11 +147,21 @@ impl std::ops::Deref for Cluster {
 impl Cluster {
     /// A server without nodes, ready.
     pub(crate) fn start() -> Self {
+        Self::on(store_under_test(|| Command::new("etcd")))
+    }
+
+    /// A server with the embedded store, whichever is under test.
+    pub(crate) fn embedded() -> Self {
+        Self::on(None)
+    }
+
+    /// A server on this store.
+    pub(crate) fn on(etcd: Option<Etcd>) -> Self {
         check_kubectl();
         let dir = TempDir::with_prefix("berth-e2e-").expect("temporary directory");
         let listen = format!("127.0.0.1:{}", free_port());
-        let server = start_server(dir.path(), &listen);
-        Self { listen, server, agent: None, user: User::new(dir.path(), None), _dir: dir }
+        let server = start_server(dir.path(), &listen, etcd.as_ref());
+        Self { etcd, listen, server, agent: None, user: User::new(dir.path(), None), _dir: dir }
     }
 
     /// A server with this many played nodes, all Ready.
@@ -157,7 +190,7 @@ impl Cluster {
     /// Starts the server again on the same directory and address.
     pub(crate) fn restart_server(&mut self) {
         self.server.kill();
-        self.server = start_server(self.user.dir(), &self.listen);
+        self.server = start_server(self.user.dir(), &self.listen, self.etcd.as_ref());
     }
 
     pub(crate) fn listen(&self) -> &str {
@@ -166,10 +199,11 @@ impl Cluster {
 }
 
 /// Starts a server and waits for its line.
-fn start_server(dir: &Path, listen: &str) -> Process {
+pub(crate) fn start_server(dir: &Path, listen: &str, etcd: Option<&Etcd>) -> Process {
     let log = dir.join("server.log");
-    let data = dir.display().to_string();
-    let mut server = Process::berth(&["server", "--data-dir", &data, "--listen", listen, "--no-agent"], &log);
+    let mut command = Command::new(BERTH);
+    command.args(["server", "--no-agent", "--listen", listen, "--data-dir"]).arg(dir).args(store_flags(etcd));
+    let mut server = Process::start(command, &log);
     server.says("ready", &log);
     server
 }

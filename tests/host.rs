@@ -12,7 +12,8 @@ use nix::sched::{CloneFlags, setns};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Runtime;
 
-use crate::harness::{BERTH, Process, check_kubectl, condition, text};
+use crate::etcd_server::Server as Etcd;
+use crate::harness::{BERTH, Process, check_kubectl, condition, store_flags, store_under_test, text};
 use crate::user::User;
 
 /// The host's address and its node's name.
@@ -34,6 +35,7 @@ pub(crate) struct Host {
     agent: Option<Process>,
     /// Through this process others enter the host.
     door: Process,
+    etcd: Option<Etcd>,
     rig: Rig,
     runtime: Runtime,
     _turn: MutexGuard<'static, ()>,
@@ -69,9 +71,15 @@ impl Host {
         let mut door = Process::start(network, &log);
         door.says("ready", &log);
         let user = User::new(rig.directory(), Some(door.id()));
-        let server = start_server(&user, &rig, apart);
+        let beside = door.id().to_string();
+        let etcd = store_under_test(move || {
+            let mut command = Command::new("nsenter");
+            command.args(["-t", &beside, "-m", "-n", "--", "etcd"]);
+            command
+        });
+        let server = start_server(&user, &rig, etcd.as_ref(), apart);
         let agent = apart.then(|| start_agent(&user, &rig));
-        let host = Self { user, server, agent, door, rig, runtime, _turn: turn };
+        let host = Self { user, server, agent, door, etcd, rig, runtime, _turn: turn };
         host.import("web:1", "one");
         host.import("web:2", "two");
         host.wait("the node is Ready", |c| {
@@ -102,7 +110,7 @@ impl Host {
     /// Ends the server as a crash does and starts it again. A node in its process shares its fate.
     pub(crate) fn crash_server(&mut self) {
         self.server.kill();
-        self.server = start_server(&self.user, &self.rig, self.agent.is_some());
+        self.server = start_server(&self.user, &self.rig, self.etcd.as_ref(), self.agent.is_some());
     }
 
     /// Ends the node's own process as a crash does and starts it again.
@@ -162,9 +170,12 @@ fn socket(rig: &Rig) -> PathBuf {
     rig.options().socket
 }
 
-fn start_server(user: &User, rig: &Rig, apart: bool) -> Process {
+fn start_server(user: &User, rig: &Rig, etcd: Option<&Etcd>, apart: bool) -> Process {
     let mut command = user.program(BERTH);
-    command.args(["server", "--listen", "0.0.0.0:6443", "--data-dir"]).arg(user.dir());
+    command
+        .args(["server", "--listen", "0.0.0.0:6443", "--data-dir"])
+        .arg(user.dir())
+        .args(store_flags(etcd));
     if apart {
         command.arg("--no-agent");
     } else {

@@ -1,4 +1,6 @@
 //! End to end: the real binary, driven by the real kubectl (1.20 or newer), as a user drives it.
+//!
+//! `BERTH_TEST_STORE=etcd` runs them on etcd.
 
 mod api;
 mod bad_input;
@@ -6,6 +8,10 @@ mod cli;
 mod containers;
 mod crash;
 mod deployment;
+mod etcd;
+#[path = "../crates/store/tests/etcd_server.rs"]
+#[allow(dead_code, reason = "shared with the store's tests")]
+mod etcd_server;
 mod harness;
 mod host;
 mod kill_loop;

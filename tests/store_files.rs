@@ -39,7 +39,7 @@ fn newest(cluster: &Cluster, stem: &str) -> PathBuf {
 
 #[test]
 fn a_cluster_goes_back_to_its_snapshot() {
-    let mut cluster = Cluster::start();
+    let mut cluster = Cluster::embedded();
     cluster.kubectl(&["create", "configmap", "kept", "--from-literal=a=1"]);
     let copy = cluster.dir().join("copy").display().to_string();
     assert!(stored(&cluster, &["snapshot", &copy]).contains("at revision"));
@@ -64,7 +64,7 @@ fn a_cluster_goes_back_to_its_snapshot() {
 
 #[test]
 fn a_damaged_store_is_refused_with_what_to_do_and_repaired() {
-    let mut cluster = Cluster::start();
+    let mut cluster = Cluster::embedded();
     cluster.kubectl(&["create", "configmap", "kept", "--from-literal=a=1"]);
     assert!(cluster.server.terminate());
     let file = newest(&cluster, "log-");
