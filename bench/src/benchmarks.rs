@@ -6,6 +6,7 @@ mod disk;
 mod latency;
 mod list;
 mod memory;
+mod on_etcd;
 mod requests;
 mod rollout;
 mod start;
@@ -46,6 +47,12 @@ pub(crate) const ALL: &[Benchmark] = &[
         about: "creates and gets of ConfigMaps of 1 KiB over HTTPS with a client certificate",
         anywhere: true,
         run: |setup| Box::pin(requests::run(setup)),
+    },
+    Benchmark {
+        name: "etcd",
+        about: "creates and gets of ConfigMaps of 1 KiB with the data in an etcd",
+        anywhere: false,
+        run: |setup| Box::pin(on_etcd::run(setup)),
     },
     Benchmark {
         name: "list",

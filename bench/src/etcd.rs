@@ -1,5 +1,6 @@
 //! The reference store: one etcd with its defaults, on loopback without TLS.
 
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::server::scratch;
 /// A running etcd.
 pub(crate) struct Etcd {
     process: Process,
+    pub(crate) address: SocketAddr,
     pub(crate) endpoint: Endpoint,
     /// From exec to the first 200 of `/health`.
     pub(crate) answered: Duration,
@@ -39,11 +41,22 @@ impl Etcd {
         let mut process = Process::start(&mut command, scratch.path().join("etcd.log"))?;
         let endpoint = Endpoint::plain(address);
         let answered = process.answering(async || healthy(&endpoint).await).await?;
-        Ok(Some(Etcd { process, endpoint, answered, _scratch: scratch }))
+        Ok(Some(Etcd { process, address, endpoint, answered, _scratch: scratch }))
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// How many transactions and ranges it has been asked for.
+    pub(crate) async fn requests(&self) -> anyhow::Result<f64> {
+        let text = self.endpoint.connect().await?.fetch(self.endpoint.get("/metrics")).await?;
+        let text = String::from_utf8_lossy(&text);
+        let counts = text.lines().filter(|line| {
+            line.starts_with("grpc_server_started_total{")
+                && (line.contains("grpc_method=\"Range\"") || line.contains("grpc_method=\"Txn\""))
+        });
+        Ok(counts.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum())
     }
 
     /// What makes requests to it.

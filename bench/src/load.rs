@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use http::{Request, StatusCode};
 use tokio::task::JoinSet;
 
-use crate::client::{Body, Endpoint, Lane};
+use crate::client::{Body, Endpoint};
 use crate::stats::{median, percentile};
 use crate::usage::processor;
 
@@ -59,52 +61,64 @@ impl Load<'_> {
         F: Fn(usize) -> Request<Body> + Send + Sync + 'static,
     {
         let lanes = self.endpoint.lanes(self.lanes).await?;
-        let (make, next) = (Arc::new(make), Arc::new(AtomicUsize::new(0)));
-        let (operations, expected) = (self.operations, self.expected);
-        let used = || anyhow::Ok((processor(self.pid)?, processor(std::process::id())?));
-        let (before, begun) = (used()?, Instant::now());
-        let mut running = JoinSet::new();
-        for lane in lanes {
-            let take = {
-                let next = next.clone();
-                move || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|i| *i < operations)
-            };
-            running.spawn(drive(lane, take, make.clone(), expected));
-        }
-        let mut latencies = Vec::with_capacity(operations);
-        while let Some(done) = running.join_next().await {
-            latencies.extend(done.context("a lane panicked")??);
-        }
-        let (elapsed, after) = (begun.elapsed(), used()?);
-        latencies.sort_unstable();
-        let each = |seconds: f64| seconds * 1e6 / operations as f64;
-        Ok(Cost {
-            per_second: operations as f64 / elapsed.as_secs_f64(),
-            server: each(after.0 - before.0),
-            client: each(after.1 - before.1),
-            p50: percentile(&latencies, 0.5),
-            p99: percentile(&latencies, 0.99),
-        })
+        let expected = self.expected;
+        measure(lanes, self.operations, self.pid, move |lane, i| lane.call(make(i), expected).boxed()).await
     }
 }
 
-/// One lane: takes operations until there are none; answers how long each took, from its sending to the end of its
+/// Runs operations `0..operations` on these lanes; each lane has one under way. `pid` is the server's process.
+pub(crate) async fn measure<L, F>(
+    lanes: Vec<L>,
+    operations: usize,
+    pid: Option<u32>,
+    call: F,
+) -> anyhow::Result<Cost>
+where
+    L: Send + 'static,
+    F: for<'a> Fn(&'a mut L, usize) -> BoxFuture<'a, anyhow::Result<()>> + Send + Sync + 'static,
+{
+    let (call, next) = (Arc::new(call), Arc::new(AtomicUsize::new(0)));
+    let used = || anyhow::Ok((processor(pid)?, processor(std::process::id())?));
+    let (before, begun) = (used()?, Instant::now());
+    let mut running = JoinSet::new();
+    for lane in lanes {
+        let take = {
+            let next = next.clone();
+            move || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|i| *i < operations)
+        };
+        running.spawn(drive(lane, take, call.clone()));
+    }
+    let mut latencies = Vec::with_capacity(operations);
+    while let Some(done) = running.join_next().await {
+        latencies.extend(done.context("a lane panicked")??);
+    }
+    let (elapsed, after) = (begun.elapsed(), used()?);
+    latencies.sort_unstable();
+    let each = |seconds: f64| seconds * 1e6 / operations as f64;
+    Ok(Cost {
+        per_second: operations as f64 / elapsed.as_secs_f64(),
+        server: each(after.0 - before.0),
+        client: each(after.1 - before.1),
+        p50: percentile(&latencies, 0.5),
+        p99: percentile(&latencies, 0.99),
+    })
+}
+
+/// One lane: takes operations until there are none; answers how long each took, from its making to the end of its
 /// answer.
-async fn drive<F>(
-    mut lane: Lane,
+async fn drive<L, F>(
+    mut lane: L,
     take: impl Fn() -> Option<usize>,
-    make: Arc<F>,
-    expected: StatusCode,
+    call: Arc<F>,
 ) -> anyhow::Result<Vec<Duration>>
 where
-    F: Fn(usize) -> Request<Body>,
+    F: for<'a> Fn(&'a mut L, usize) -> BoxFuture<'a, anyhow::Result<()>>,
 {
     let mut latencies = Vec::new();
     while let Some(i) = take() {
-        let request = make(i);
-        let sent = Instant::now();
-        lane.call(request, expected).await?;
-        latencies.push(sent.elapsed());
+        let begun = Instant::now();
+        call(&mut lane, i).await?;
+        latencies.push(begun.elapsed());
     }
     Ok(latencies)
 }

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::Setup;
 use crate::client::Endpoint;
+use crate::etcd::Etcd;
 use crate::process::{Process, free_address};
 
 /// How long nodes may take to register.
@@ -60,8 +61,20 @@ impl Server {
         }
     }
 
+    /// Starts on an empty directory of its own, with its data in an etcd.
+    pub(crate) async fn start_on(setup: &Setup, etcd: &Etcd) -> anyhow::Result<Server> {
+        let scratch = scratch()?;
+        let store = format!("etcd://{}", etcd.address);
+        let server = Server::launch(setup, scratch.path(), &["--store", &store]).await?;
+        Ok(Server { _scratch: Some(scratch), ..server })
+    }
+
     /// Starts on a directory of the caller's.
     pub(crate) async fn start_in(setup: &Setup, dir: &Path) -> anyhow::Result<Server> {
+        Server::launch(setup, dir, &[]).await
+    }
+
+    async fn launch(setup: &Setup, dir: &Path, flags: &[&str]) -> anyhow::Result<Server> {
         let address = free_address()?;
         let data = dir.join("data");
         let kubeconfig = data.join("admin.kubeconfig");
@@ -71,6 +84,7 @@ impl Server {
             &address.to_string(),
             "--no-agent",
         ]);
+        command.args(flags);
         let mut process = Process::start(&mut command, dir.join("server.log"))?;
         let answered = process.answering(async || ready(address, &kubeconfig).await).await?;
         let announced = process.announced().await?;

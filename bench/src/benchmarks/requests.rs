@@ -18,7 +18,7 @@ use crate::stats::Spread;
 use crate::table::{Row, Unit, number};
 
 /// Bytes of a ConfigMap's JSON, and of a value in etcd.
-const SIZE: usize = 1024;
+pub(super) const SIZE: usize = 1024;
 
 /// How many gets there are for each create: they cost so much less.
 const GETS: usize = 3;

@@ -36,7 +36,7 @@ async fn create(node: &Node, watch: &mut Watch, names: Vec<String>) -> anyhow::R
     let mut lanes = node.endpoint.lanes(names.len()).await?;
     let begun = Instant::now();
     let requests = lanes.iter_mut().zip(&names).map(|(lane, name)| {
-        let request = node.endpoint.post(&format!("/api/v1/namespaces/default/pods"), pod(name));
+        let request = node.endpoint.post("/api/v1/namespaces/default/pods", pod(name));
         lane.call(request, StatusCode::CREATED)
     });
     try_join_all(requests).await?;

@@ -34,7 +34,7 @@ pub(super) async fn run(node: &Node, count: usize) -> anyhow::Result<()> {
         "apiVersion": "v1", "kind": "Service", "metadata": { "name": "bench" },
         "spec": { "ports": [{ "port": 80 }] },
     });
-    let request = node.endpoint.post(&"/api/v1/namespaces/default/services", service.to_string());
+    let request = node.endpoint.post("/api/v1/namespaces/default/services", service.to_string());
     lane.call(request, StatusCode::CREATED).await?;
     let slice = json!({
         "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
