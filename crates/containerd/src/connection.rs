@@ -56,6 +56,8 @@ pub(crate) struct Inner {
     /// The containers whose output this process follows or followed.
     pub followed: Mutex<HashMap<String, Followed>>,
     pub lease: tokio::sync::Mutex<Option<CreateLease>>,
+    /// Held by whoever pulls the image of this name.
+    pub pulling: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Containerd {
@@ -83,6 +85,7 @@ impl Containerd {
             details: Mutex::default(),
             followed: Mutex::default(),
             lease: tokio::sync::Mutex::default(),
+            pulling: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use containerd_client::services::v1::{
-    AbortRequest, Info, InfoRequest, ReadContentRequest, UpdateRequest, WriteAction, WriteContentRequest,
+    AbortRequest, AddResourceRequest, Info, InfoRequest, ReadContentRequest, Resource, StatusRequest,
+    UpdateRequest, WriteAction, WriteContentRequest,
 };
 use futures::SinkExt;
 use futures::channel::mpsc;
@@ -79,11 +80,51 @@ impl Containerd {
         BlobWriter { containerd: self.clone(), messages, answers, next, present: false }
     }
 
+    /// Goes on with the blob of this digest where an earlier write under the lease ended, or starts it; the offset that
+    /// the data must go on from. Another one may be writing it: then this write fails when it ends.
+    pub(crate) async fn resume_write(
+        &self,
+        lease: &Lease,
+        size: u64,
+        digest: &str,
+    ) -> Result<(BlobWriter, u64), Error> {
+        let reference = format!("berth-{digest}");
+        let asked =
+            self.content().status(lease.hold(self.request(StatusRequest { r#ref: reference.clone() }))).await;
+        let offset = match asked {
+            Ok(answer) => answer.into_inner().status.map_or(0, |status| status.offset),
+            Err(status) if status.code() == Code::NotFound => 0,
+            Err(status) => return Err(Error::rpc(format!("content {digest}"), status)),
+        };
+        let mut writer = self.writer(lease, size, Some(digest.to_owned()));
+        (writer.next.r#ref, writer.next.offset) = (reference, offset);
+        Ok((writer, offset as u64))
+    }
+
+    /// Puts a blob that is there under the lease; whether it is.
+    pub(crate) async fn hold(&self, lease: &Lease, digest: &str) -> Result<bool, Error> {
+        if self.stat(digest).await?.is_none() {
+            return Ok(false);
+        }
+        let resource = Resource { id: digest.to_owned(), r#type: "content".to_owned() };
+        let request = AddResourceRequest { id: lease.id(), resource: Some(resource) };
+        let added = self.leases().add_resource(self.request(request)).await;
+        added.map_err(|status| Error::rpc(format!("lease {digest}"), status))?;
+        // It may have gone before it was held.
+        Ok(self.stat(digest).await?.is_some())
+    }
+
     /// Writes a small blob.
     pub(crate) async fn write(&self, lease: &Lease, blob: Vec<u8>, digest: String) -> Result<(), Error> {
         let mut writer = self.writer(lease, blob.len() as u64, Some(digest.clone()));
         writer.data(blob).await;
         writer.commit(digest).await
+    }
+
+    /// Removes what was written of a blob.
+    pub(crate) async fn abort(&self, reference: String) {
+        let request = self.request(AbortRequest { r#ref: reference });
+        let _ = self.content().abort(request).await;
     }
 }
 
@@ -114,29 +155,48 @@ impl BlobWriter {
         self.next.offset += length;
     }
 
-    /// Ends the blob, which must have this digest.
-    pub async fn commit(mut self, digest: String) -> Result<(), Error> {
-        let reference = self.next.r#ref.clone();
+    /// What containerd calls the write.
+    pub fn reference(&self) -> String {
+        self.next.r#ref.clone()
+    }
+
+    /// Whether containerd takes no more: it has the blob, or has failed.
+    pub fn is_over(&self) -> bool {
+        self.present
+    }
+
+    /// Ends the blob, which must have this digest. What was written of one that fails is removed.
+    pub async fn commit(self, digest: String) -> Result<(), Error> {
+        let (containerd, reference) = (self.containerd.clone(), self.next.r#ref.clone());
+        let ended = self.end(&digest).await;
+        if ended.is_err() {
+            containerd.abort(reference).await;
+        }
+        ended.map_err(|status| Error::rpc(format!("write content {digest}"), status))
+    }
+
+    /// The same; what was written of one that fails stays.
+    pub async fn end(mut self, digest: &str) -> Result<(), Status> {
         let action = WriteAction::Commit as i32;
-        let message = WriteContentRequest { action, expected: digest.clone(), ..self.next };
+        let message = WriteContentRequest { action, expected: digest.to_owned(), ..self.next };
         let _ = self.messages.send(message).await;
         self.messages.close_channel();
         match self.answers.await.unwrap_or_else(|_| Err(Status::aborted("the write ended"))) {
-            Ok(_) => Ok(()),
-            Err(status) if status.code() == Code::AlreadyExists => Ok(()),
-            Err(status) => {
-                let request = self.containerd.request(AbortRequest { r#ref: reference });
-                let _ = self.containerd.content().abort(request).await;
-                Err(Error::rpc(format!("write content {digest}"), status))
-            }
+            Err(status) if status.code() != Code::AlreadyExists => Err(status),
+            _ => Ok(()),
         }
+    }
+
+    /// Stops for now; what was written stays, for [`Containerd::resume_write`].
+    pub async fn pause(mut self) {
+        self.messages.close_channel();
+        let _ = self.answers.await;
     }
 
     /// Gives up.
     pub async fn abort(mut self) {
         self.messages.close_channel();
         let _ = self.answers.await;
-        let request = self.containerd.request(AbortRequest { r#ref: self.next.r#ref });
-        let _ = self.containerd.content().abort(request).await;
+        self.containerd.abort(self.next.r#ref).await;
     }
 }

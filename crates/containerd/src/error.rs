@@ -24,6 +24,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// An image cannot be had from its registry.
+    #[error("failed to pull and unpack image {image:?}: {reason}")]
+    Pull {
+        /// Its full name.
+        image: String,
+        /// Why not.
+        reason: String,
+    },
     /// An image's name is not one.
     #[error(transparent)]
     Reference(#[from] InvalidReference),
@@ -66,8 +74,8 @@ impl Error {
         match status.code() {
             Code::NotFound => Error::NotFound(what),
             Code::Unavailable => Error::Unavailable(message),
-            // The connection broke while the call was under way.
-            Code::Unknown if message.contains("transport error") => Error::Unavailable(message),
+            // The connection broke while the call was under way: what containerd itself says has no cause.
+            _ if std::error::Error::source(&status).is_some() => Error::Unavailable(message),
             _ => Error::Rpc { what, message },
         }
     }

@@ -19,7 +19,7 @@ use crate::reference::{canonical, is_digest, parse};
 /// Details of this many images are remembered.
 const REMEMBERED: usize = 512;
 /// Indexes may lie in indexes this deep.
-const DEEPEST: usize = 4;
+pub(crate) const DEEPEST: usize = 4;
 
 /// An image.
 #[derive(Clone, Debug, PartialEq)]

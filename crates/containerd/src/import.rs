@@ -112,6 +112,12 @@ impl Containerd {
         let name = &image.names[0];
         let resolved = self.resolve(name, &target(image)).await?;
         self.check(name, &resolved).await?;
+        self.tie(&resolved).await?;
+        self.unpack(lease, name, &resolved, Vec::new()).await
+    }
+
+    /// Labels an image's parts so that containerd's collector keeps what they refer to.
+    pub(crate) async fn tie(&self, resolved: &Resolved) -> Result<(), Error> {
         for (parent, children) in &resolved.parents {
             let label = |(number, child): (usize, &String)| {
                 (format!("containerd.io/gc.ref.content.{number}"), child.clone())
@@ -120,11 +126,11 @@ impl Containerd {
         }
         let chain = chains(resolved.configuration.rootfs().diff_ids()).pop().unwrap_or_default();
         let label = format!("containerd.io/gc.ref.snapshot.{}", self.snapshotter());
-        self.label(resolved.manifest.config().digest().as_ref(), HashMap::from([(label, chain)])).await?;
-        self.unpack(lease, name, &resolved).await
+        self.label(resolved.manifest.config().digest().as_ref(), HashMap::from([(label, chain)])).await
     }
 
-    async fn check(&self, name: &str, resolved: &Resolved) -> Result<(), Error> {
+    /// Whether all parts of an image are there.
+    pub(crate) async fn check(&self, name: &str, resolved: &Resolved) -> Result<(), Error> {
         let fail = |reason| Error::Image { image: name.to_owned(), reason };
         let layers = resolved.manifest.layers();
         if layers.is_empty() || layers.len() != resolved.configuration.rootfs().diff_ids().len() {
@@ -142,7 +148,8 @@ impl Containerd {
         Ok(())
     }
 
-    async fn register(&self, name: &str, image: &Found) -> Result<(), Error> {
+    /// Makes a name lead to an image.
+    pub(crate) async fn register(&self, name: &str, image: &Found) -> Result<(), Error> {
         let record = Record { name: name.to_owned(), target: Some(target(image)), ..Default::default() };
         let request = CreateImageRequest { image: Some(record.clone()), ..Default::default() };
         match self.image_service().create(self.request(request)).await {
@@ -156,7 +163,7 @@ impl Containerd {
     }
 }
 
-fn target(image: &Found) -> Target {
+pub(crate) fn target(image: &Found) -> Target {
     Target {
         media_type: image.media_type.clone(),
         digest: image.digest.clone(),

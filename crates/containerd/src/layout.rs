@@ -28,7 +28,7 @@ pub(crate) struct Stored {
 }
 
 /// An image to register.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Found {
     /// Full names.
     pub names: Vec<String>,

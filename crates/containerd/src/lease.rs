@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use containerd_client::services::v1::{CreateRequest, DeleteRequest};
 use jiff::{SignedDuration, Timestamp};
-use tonic::Request;
 use tonic::metadata::{Ascii, MetadataValue};
+use tonic::{Code, Request};
 
 use crate::connection::Containerd;
 use crate::error::Error;
@@ -27,6 +27,10 @@ pub(crate) struct CreateLease {
 pub(crate) struct Lease(MetadataValue<Ascii>);
 
 impl Lease {
+    pub(crate) fn id(&self) -> String {
+        self.0.to_str().unwrap_or_default().to_owned()
+    }
+
     /// Puts what the request makes under this lease.
     pub(crate) fn hold<T>(&self, mut request: Request<T>) -> Request<T> {
         request.metadata_mut().insert("containerd-lease", self.0.clone());
@@ -37,21 +41,24 @@ impl Lease {
 impl Containerd {
     /// A new lease.
     pub(crate) async fn lease(&self) -> Result<Lease, Error> {
-        let expires = (Timestamp::now() + EXPIRES).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        self.lease_of(format!("berth-{}", unique()), EXPIRES).await
+    }
+
+    /// The lease with this id; one that is there already keeps its time.
+    pub(crate) async fn lease_of(&self, id: String, expires: SignedDuration) -> Result<Lease, Error> {
+        let fail = |message: &str| Error::Rpc { what: "create lease".into(), message: message.into() };
+        let lease = Lease(id.parse().map_err(|_| fail("invalid id"))?);
+        let expires = (Timestamp::now() + expires).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let labels = HashMap::from([("containerd.io/gc.expire".to_owned(), expires)]);
-        let request = self.request(CreateRequest { id: format!("berth-{}", unique()), labels });
-        let made =
-            self.leases().create(request).await.map_err(|status| Error::rpc("create lease", status))?;
-        let id = made.into_inner().lease.unwrap_or_default().id;
-        let id = id
-            .parse()
-            .map_err(|_| Error::Rpc { what: "create lease".into(), message: "invalid id".into() })?;
-        Ok(Lease(id))
+        match self.leases().create(self.request(CreateRequest { id, labels })).await {
+            Err(status) if status.code() != Code::AlreadyExists => Err(Error::rpc("create lease", status)),
+            _ => Ok(lease),
+        }
     }
 
     /// Gives a lease back. `sync` waits until what only it held is gone.
     pub(crate) async fn release(&self, lease: &Lease, sync: bool) {
-        let id = lease.0.to_str().unwrap_or_default().to_owned();
+        let id = lease.id();
         if let Err(status) = self.leases().delete(self.request(DeleteRequest { id, sync })).await {
             tracing::debug!(error = status.message(), "a lease expires by itself");
         }

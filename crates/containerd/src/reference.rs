@@ -35,6 +35,16 @@ pub fn canonical(reference: &str) -> Result<String, InvalidReference> {
     })
 }
 
+/// The registry of an image that a user wrote, and the repository there: `docker.io` and `library/web` of `web`.
+///
+/// # Errors
+/// When it is no image name.
+pub fn registry_of(reference: &str) -> Result<(String, String), InvalidReference> {
+    let name = parse(reference)?.name;
+    let (registry, repository) = name.split_once('/').unwrap_or(("", &name));
+    Ok((registry.to_owned(), repository.to_owned()))
+}
+
 pub(crate) fn parse(reference: &str) -> Result<Parts<'_>, InvalidReference> {
     let fail = |reason: String| InvalidReference { reference: reference.to_owned(), reason };
     if is_hex(reference, 64) {

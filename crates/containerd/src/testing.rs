@@ -6,6 +6,7 @@
 
 mod archive;
 mod processes;
+mod registry;
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
@@ -15,10 +16,17 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-pub use archive::{Form, archive};
+pub use archive::{Form, TestImage, archive, index};
+pub use registry::{PASSWORD, Registry, Security};
 
 use crate::lease::unique;
 use crate::{Containerd, Options};
+
+/// The digest of a document or a layer.
+#[must_use]
+pub fn digest(content: &[u8]) -> String {
+    crate::image::sha256(content)
+}
 
 const STARTING: Duration = Duration::from_secs(30);
 

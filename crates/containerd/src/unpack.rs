@@ -6,6 +6,7 @@ use containerd_client::services::v1::snapshots::{
 };
 use containerd_client::types::Descriptor as Target;
 use oci_spec::image::Descriptor;
+use tokio::sync::oneshot;
 use tonic::{Code, Status};
 
 use crate::connection::Containerd;
@@ -40,11 +41,24 @@ impl Step<'_> {
 }
 
 impl Containerd {
-    /// Makes the snapshots of an image's layers that are not there yet.
-    pub(crate) async fn unpack(&self, lease: &Lease, image: &str, resolved: &Resolved) -> Result<(), Error> {
+    /// Makes the snapshots of an image's layers that are not there yet, each once `ready` says that the layer is; of
+    /// those that nothing is said of, all are. Ends never where `ready` says that one does not come.
+    pub(crate) async fn unpack(
+        &self,
+        lease: &Lease,
+        image: &str,
+        resolved: &Resolved,
+        ready: Vec<oneshot::Receiver<()>>,
+    ) -> Result<(), Error> {
+        let mut ready = ready.into_iter();
         let diffs = resolved.configuration.rootfs().diff_ids();
         let mut parent = String::new();
         for ((layer, diff), chain) in resolved.manifest.layers().iter().zip(diffs).zip(chains(diffs)) {
+            if let Some(come) = ready.next()
+                && come.await.is_err()
+            {
+                std::future::pending::<()>().await;
+            }
             if !self.has_snapshot(&chain).await? {
                 let key = format!("extract-{} {chain}", unique());
                 let step = Step { image, layer, diff, parent, chain: chain.clone() };

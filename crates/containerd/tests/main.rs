@@ -4,5 +4,6 @@ mod archives;
 mod attach;
 mod containers;
 mod exec;
+mod pulls;
 mod restarts;
 mod support;

@@ -20,7 +20,8 @@ async fn a_container_and_its_log_go_on_while_containerd_restarts() {
     assert!(matches!(next(&mut events).await, Event::Started { .. }));
     let pid = world.found("c1").await.unwrap().pid;
     world.rig.kill_containerd().unwrap();
-    assert!(matches!(world.containerd.version().await, Err(Error::Unavailable(_))));
+    let down = world.containerd.version().await;
+    assert!(matches!(down, Err(Error::Unavailable(_))), "{down:?}");
     let seen = world.log_now("c1").len();
     world.logged("c1", &format!("stdout F tick {}", seen + 10)).await;
     world.rig.start_containerd().await.unwrap();

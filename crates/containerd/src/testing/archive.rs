@@ -32,54 +32,110 @@ pub enum Form {
 /// # Errors
 /// When there is no `/bin/busybox`, or the file cannot be written.
 pub fn archive(path: &Path, form: Form, name: &str) -> io::Result<()> {
-    let layer = layer()?;
-    let config = json!({
-        "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" },
-        "os": "linux",
-        "config": { "Env": ["IMAGE=busybox"], "Cmd": ["sh"], "WorkingDir": "/tmp", "StopSignal": "SIGTERM" },
-        "rootfs": { "type": "layers", "diff_ids": [sha256(&layer)] },
-    })
-    .to_string()
-    .into_bytes();
     let files = match form {
-        Form::Oci => oci(name, config, layer)?,
-        Form::Docker => docker(name, config, layer),
+        Form::Oci => oci(name, TestImage::new()?),
+        Form::Docker => {
+            let layer = layer()?;
+            docker(name, config(ARCHITECTURE, &[&layer]), layer)
+        }
     };
     let tar = pack(&files)?;
     let mut file = File::create(path)?;
     match path.extension().is_some_and(|extension| extension == "gz") {
-        true => {
-            let mut encoder = GzEncoder::new(file, Compression::fast());
-            encoder.write_all(&tar)?;
-            encoder.finish().map(drop)
-        }
+        true => file.write_all(&compress(&tar)?),
         false => file.write_all(&tar),
     }
 }
 
-fn oci(name: &str, config: Vec<u8>, layer: Vec<u8>) -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(&layer)?;
-    let layer = encoder.finish()?;
-    let manifest = json!({
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": descriptor("application/vnd.oci.image.config.v1+json", &config),
-        "layers": [descriptor("application/vnd.oci.image.layer.v1.tar+gzip", &layer)],
+const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+
+/// An image as a registry holds it.
+#[derive(Clone, Debug)]
+pub struct TestImage {
+    /// The manifest.
+    pub manifest: Vec<u8>,
+    /// The configuration.
+    pub config: Vec<u8>,
+    /// The layers, compressed.
+    pub layers: Vec<Vec<u8>>,
+}
+
+impl TestImage {
+    /// The one that [`archive`] writes.
+    ///
+    /// # Errors
+    /// When there is no `/bin/busybox`.
+    pub fn new() -> io::Result<TestImage> {
+        TestImage::with(ARCHITECTURE, &[])
+    }
+
+    /// The same for an architecture, with these files in layers of their own.
+    ///
+    /// # Errors
+    /// When there is no `/bin/busybox`.
+    pub fn with(architecture: &str, files: &[(&str, Vec<u8>)]) -> io::Result<TestImage> {
+        let mut layers = vec![layer()?];
+        for (path, content) in files {
+            layers.push(pack(&[((*path).to_owned(), content.clone())])?);
+        }
+        let config = config(architecture, &layers.iter().collect::<Vec<_>>());
+        let layers = layers.iter().map(|layer| compress(layer)).collect::<io::Result<Vec<_>>>()?;
+        let of = |layer: &Vec<u8>| descriptor("application/vnd.oci.image.layer.v1.tar+gzip", layer);
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": descriptor("application/vnd.oci.image.config.v1+json", &config),
+            "layers": layers.iter().map(of).collect::<Vec<_>>(),
+        });
+        Ok(TestImage { manifest: manifest.to_string().into_bytes(), config, layers })
+    }
+}
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// An index of images for these architectures.
+#[must_use]
+pub fn index(images: &[(&str, &TestImage)]) -> Vec<u8> {
+    let entry = |(architecture, image): &(&str, &TestImage)| {
+        let mut entry = descriptor(MANIFEST, &image.manifest);
+        entry["platform"] = json!({ "os": "linux", "architecture": architecture });
+        entry
+    };
+    let media_type = "application/vnd.oci.image.index.v1+json";
+    let manifests: Vec<Value> = images.iter().map(entry).collect();
+    json!({ "schemaVersion": 2, "mediaType": media_type, "manifests": manifests }).to_string().into_bytes()
+}
+
+fn config(architecture: &str, layers: &[&Vec<u8>]) -> Vec<u8> {
+    json!({
+        "architecture": architecture,
+        "os": "linux",
+        "config": { "Env": ["IMAGE=busybox"], "Cmd": ["sh"], "WorkingDir": "/tmp", "StopSignal": "SIGTERM" },
+        "rootfs": { "type": "layers", "diff_ids": layers.iter().map(|layer| sha256(layer)).collect::<Vec<_>>() },
     })
     .to_string()
-    .into_bytes();
-    let mut entry = descriptor("application/vnd.oci.image.manifest.v1+json", &manifest);
+    .into_bytes()
+}
+
+fn compress(content: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(content)?;
+    encoder.finish()
+}
+
+fn oci(name: &str, image: TestImage) -> Vec<(String, Vec<u8>)> {
+    let mut entry = descriptor(MANIFEST, &image.manifest);
     entry["annotations"] = json!({ "io.containerd.image.name": name });
     let index = json!({ "schemaVersion": 2, "manifests": [entry] });
     let blob = |content: Vec<u8>| (format!("blobs/{}", sha256(&content).replace(':', "/")), content);
-    Ok(vec![
+    let mut files = vec![
         ("oci-layout".into(), br#"{"imageLayoutVersion":"1.0.0"}"#.to_vec()),
         ("index.json".into(), index.to_string().into_bytes()),
-        blob(manifest),
-        blob(config),
-        blob(layer),
-    ])
+        blob(image.manifest),
+        blob(image.config),
+    ];
+    files.extend(image.layers.into_iter().map(blob));
+    files
 }
 
 fn docker(name: &str, config: Vec<u8>, layer: Vec<u8>) -> Vec<(String, Vec<u8>)> {
