@@ -112,6 +112,9 @@ pub(crate) struct NodeArgs {
     /// The namespace of containerd in which the node's containers are.
     #[arg(long, default_value = "k8s.io")]
     pub(crate) containerd_namespace: String,
+    /// How registries are reached: holds HOST[:PORT]/hosts.toml for each, as containerd's certs.d.
+    #[arg(long, default_value = "/etc/containerd/certs.d")]
+    pub(crate) registry_config: PathBuf,
     /// Where the pods' files are kept.
     #[arg(long, default_value = "/var/lib/berth/node")]
     pub(crate) node_dir: PathBuf,
@@ -140,6 +143,9 @@ pub(crate) struct ImageArgs {
     /// Where pipes are kept.
     #[arg(long, global = true, default_value = "/run/berth")]
     pub(crate) run_dir: PathBuf,
+    /// How registries are reached: holds HOST[:PORT]/hosts.toml for each, as containerd's certs.d.
+    #[arg(long, global = true, default_value = "/etc/containerd/certs.d")]
+    pub(crate) registry_config: PathBuf,
     #[command(subcommand)]
     pub(crate) verb: ImageVerb,
 }
@@ -150,6 +156,24 @@ pub(crate) enum ImageVerb {
     Import {
         /// A tar file, as `docker save` or `skopeo copy … oci-archive:` write it; may be compressed by gzip.
         file: PathBuf,
+    },
+    /// Show the images.
+    #[command(visible_alias = "ls")]
+    List,
+    /// Fetch an image from its registry, or find that it is up to date.
+    Pull {
+        /// The image, as web, registry.example/team/web:1 or web@sha256:….
+        image: String,
+        /// Name and password for its registry.
+        #[arg(long, value_name = "NAME:PASSWORD", env = "BERTH_REGISTRY_CREDS", hide_env_values = true)]
+        creds: Option<String>,
+    },
+    /// Remove images; those that containers use stay until these are gone.
+    #[command(visible_alias = "rm")]
+    Remove {
+        /// Names, digests or ids.
+        #[arg(required = true)]
+        images: Vec<String>,
     },
 }
 

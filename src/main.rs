@@ -1,6 +1,7 @@
 //! `berth`: every part of the orchestrator, and its command line, in one binary.
 
 mod cli;
+mod images;
 mod parts;
 mod store_files;
 mod stores;

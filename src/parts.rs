@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::cli::{AgentArgs, Command, ImageArgs, ImageVerb, NodeArgs, Runtime, ServerArgs};
+use crate::cli::{AgentArgs, Command, NodeArgs, Runtime, ServerArgs};
 use crate::stores::Opened;
 
 /// How long parts may take to stop.
@@ -47,7 +47,7 @@ pub(crate) async fn run(command: Command, global: ctl::Global) -> anyhow::Result
         }
         Command::Agent(args) => agent(args, &global).await?,
         Command::Reset(args) => nodeagent::reset_node(node_options(args, String::new())).await?,
-        Command::Image(args) => image(args).await?,
+        Command::Image(args) => crate::images::run(args).await?,
         Command::Store(args) => crate::store_files::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -172,6 +172,7 @@ fn node_options(args: NodeArgs, ca: String) -> nodeagent::NodeOptions {
         port: args.node_port,
         containerd: args.containerd,
         namespace: args.containerd_namespace,
+        registries: args.registry_config,
         dir: args.node_dir,
         run_dir: args.run_dir,
         log_dir: args.log_dir,
@@ -180,16 +181,6 @@ fn node_options(args: NodeArgs, ca: String) -> nodeagent::NodeOptions {
         version: apiserver::VERSION.to_owned(),
         ca,
     }
-}
-
-/// Loads an archive into containerd and prints the names of its images.
-async fn image(args: ImageArgs) -> anyhow::Result<()> {
-    let ImageVerb::Import { file } = args.verb;
-    let engine = nodeagent::engine(&args.containerd, &args.containerd_namespace, &args.run_dir)?;
-    for image in engine.import(&file).await? {
-        println!("{}", image.name);
-    }
-    Ok(())
 }
 
 /// The certificate of the cluster's CA, in PEM, as the kubeconfig's current context has it.

@@ -187,7 +187,7 @@ impl Agent {
         for effect in effects {
             let outcome = self.runtime.perform(pod, effect, now).await;
             if self.notes.is_some() {
-                self.note(pod, notes::of_effect(pod, effect, &outcome));
+                self.note(pod, notes::of_effect(effect, &outcome));
             }
             if let Err(error) = &outcome {
                 tracing::warn!(pod = %pod.key, ?effect, %error, "failed");

@@ -21,7 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use client::Client;
 use client::events::Severity;
-use containerd::{Containerd, Event, TaskState};
+use containerd::{Containerd, Event, Registries, TaskState};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use k8s_openapi::api::core::v1::Pod as Document;
@@ -78,6 +78,8 @@ pub(crate) struct Surroundings {
     pub(crate) census: Arc<HostCensus>,
     /// The domain of the cluster's names.
     pub(crate) domain: String,
+    /// How registries are reached.
+    pub(crate) registries: Registries,
 }
 
 /// Runs pods by containerd.
@@ -85,7 +87,7 @@ pub(crate) struct ContainerRuntime {
     around: Surroundings,
     prober: Prober,
     pods: Pods,
-    pulls: Pulls,
+    pulls: Arc<Pulls>,
     tokens: Tokens,
     touch: mpsc::Sender<Arc<str>>,
     /// Taken by the one who heeds them.
@@ -97,6 +99,13 @@ pub(crate) struct ContainerRuntime {
 
 /// What users are to be told of the pod with this UID.
 type Remark = (Arc<str>, Note);
+
+/// Tells users of a pod, unless too much waits to be told.
+fn say(tell: &mpsc::Sender<Remark>, uid: &Arc<str>, note: Note) {
+    if tell.try_send((uid.clone(), note)).is_err() {
+        tracing::warn!(%uid, "an event is lost: too many wait");
+    }
+}
 
 impl std::ops::Deref for ContainerRuntime {
     type Target = Surroundings;
@@ -116,7 +125,7 @@ impl ContainerRuntime {
             around,
             prober,
             pods: Pods::default(),
-            pulls: Pulls::default(),
+            pulls: Arc::default(),
             tokens: Tokens::default(),
             touch,
             touched: Mutex::new(Some(touched)),
@@ -232,7 +241,10 @@ impl Runtime for ContainerRuntime {
 
     async fn perform(&self, pod: &Pod, effect: &Effect, now: Time) -> Result<(), RuntimeError> {
         match effect {
-            Effect::PullImage { image } => self.pull(image, now).await,
+            Effect::PullImage { image } => {
+                self.pull(pod, image);
+                Ok(())
+            }
             Effect::CreateSandbox => self.make_sandbox(pod).await,
             Effect::StartContainer { name, attempt, streak } => {
                 self.start(pod, name, *attempt, *streak).await
@@ -250,6 +262,7 @@ impl Runtime for ContainerRuntime {
         self.remove_sandbox(&pod.uid).await?;
         self.remove_files(&pod.uid).await?;
         self.tokens.forget(&pod.uid);
+        self.pulls.forget(&pod.uid);
         self.pods.forget(&pod.uid);
         Ok(())
     }

@@ -17,6 +17,7 @@ mod observed;
 mod plan;
 mod pod;
 mod probes;
+mod pull_secrets;
 mod registrar;
 mod report;
 mod resolv;

@@ -58,18 +58,13 @@ pub(crate) async fn record(recorder: Recorder, mut notes: mpsc::Receiver<Telling
 }
 
 /// What is told of an effect, once it was performed or failed.
-pub(crate) fn of_effect(pod: &Pod, effect: &Effect, outcome: &Result<(), RuntimeError>) -> Vec<Note> {
+pub(crate) fn of_effect(effect: &Effect, outcome: &Result<(), RuntimeError>) -> Vec<Note> {
     use Severity::{Normal, Warning};
     match (effect, outcome) {
-        (Effect::StartContainer { name, .. }, Ok(())) => {
-            let image = pod.container(name).map(|c| c.image.as_str()).unwrap_or_default();
-            let pulled = format!("Container image {image:?} already present on machine");
-            vec![
-                Note::of(name, Normal, "Pulled", pulled),
-                Note::of(name, Normal, "Created", format!("Created container: {name}")),
-                Note::of(name, Normal, "Started", format!("Started container {name}")),
-            ]
-        }
+        (Effect::StartContainer { name, .. }, Ok(())) => vec![
+            Note::of(name, Normal, "Created", format!("Created container: {name}")),
+            Note::of(name, Normal, "Started", format!("Started container {name}")),
+        ],
         (Effect::StartContainer { name, .. }, Err(error)) => {
             vec![Note::of(name, Warning, "Failed", format!("Error: {}", error.message))]
         }

@@ -69,6 +69,8 @@ pub struct Spec {
     pub gates: Vec<String>,
     /// Quality of service class.
     pub qos: &'static str,
+    /// Names of the Secrets with credentials for registries.
+    pub pull_secrets: Vec<String>,
 }
 
 /// A container that shall run.
@@ -201,6 +203,13 @@ struct SpecDoc {
     termination_grace_period_seconds: Option<i64>,
     active_deadline_seconds: Option<i64>,
     readiness_gates: Vec<GateDoc>,
+    image_pull_secrets: Vec<SecretDoc>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SecretDoc {
+    name: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -242,6 +251,7 @@ impl From<SpecDoc> for Spec {
             host_network: doc.host_network,
             grace: doc.termination_grace_period_seconds.map_or(DEFAULT_GRACE, bounded_grace),
             deadline: doc.active_deadline_seconds,
+            pull_secrets: doc.image_pull_secrets.into_iter().map(|secret| secret.name).collect(),
             gates: doc.readiness_gates.into_iter().map(|gate| gate.condition_type).collect(),
         }
     }

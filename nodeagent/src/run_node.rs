@@ -10,7 +10,7 @@ use std::time::Duration;
 use cache::{Change, Follow, Informers, Source, ViewKind};
 use client::Client;
 use client::events::Recorder;
-use containerd::Containerd;
+use containerd::{Containerd, Registries};
 use drive::WorkQueue;
 use futures::StreamExt;
 use ipnet::Ipv4Net;
@@ -68,6 +68,8 @@ pub struct NodeOptions {
     pub containerd: PathBuf,
     /// The namespace of containerd in which its containers are.
     pub namespace: String,
+    /// How registries are reached: holds `HOST[:PORT]/hosts.toml`, as containerd's `certs.d`.
+    pub registries: PathBuf,
     /// Where the pods' files are.
     pub dir: PathBuf,
     /// Where namespaces, pipes and addresses are recorded; must not survive a reboot.
@@ -204,6 +206,7 @@ pub async fn run_node(
         services: applied.clone(),
         census: census.clone(),
         domain: DOMAIN.to_owned(),
+        registries: Registries { dir: options.registries.clone() },
     };
     let runtime = Arc::new(ContainerRuntime::new(surroundings));
     let (tell, told) = mpsc::channel(NOTES);

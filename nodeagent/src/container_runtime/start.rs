@@ -6,7 +6,7 @@ use object::Time;
 
 use super::observe::never_ran;
 use super::stop::KILL;
-use super::{ContainerRuntime, blocking, chain};
+use super::{ContainerRuntime, blocking, chain, say};
 use crate::notes::Note;
 use crate::pod::Pod;
 use crate::pod_config::{self, Context};
@@ -60,8 +60,19 @@ impl ContainerRuntime {
         }
         self.note_start(pod, &id);
         self.pods.stale(&pod.uid);
+        self.say_present(pod, name);
         self.begin_hook(pod, name, id);
         Ok(())
+    }
+
+    /// Tells that a container's image was there, unless it has been told that it came.
+    fn say_present(&self, pod: &Pod, name: &str) {
+        let image = pod.container(name).map(|c| c.image.as_str()).unwrap_or_default();
+        if self.pulls.was_fresh(pod, image) {
+            return;
+        }
+        let message = format!("Container image {image:?} already present on machine");
+        say(&self.tell, &pod.uid, Note::of(name, Severity::Normal, "Pulled", message));
     }
 
     fn note_start(&self, pod: &Pod, id: &str) {
@@ -83,9 +94,7 @@ impl ContainerRuntime {
                 "FailedPostStartHook",
                 format!("PostStartHook failed: {why}"),
             );
-            if tell.try_send((uid, note)).is_err() {
-                tracing::warn!(container = id, "an event is lost: too many wait");
-            }
+            say(&tell, &uid, note);
             if let Err(error) = engine.kill(&id, KILL, true).await {
                 tracing::warn!(container = id, error = %chain(&error), "not ended after its hook failed");
             }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::hook::Hook;
 use super::pods::Stopping;
-use super::{ContainerRuntime, Remark, chain};
+use super::{ContainerRuntime, Remark, chain, say};
 use crate::notes::Note;
 use crate::pod::Pod;
 use crate::pod_config;
@@ -102,9 +102,7 @@ impl Ending {
         {
             let message = format!("PreStopHook failed: {why}");
             let note = Note::of(&self.container, Severity::Warning, "FailedPreStopHook", message);
-            if self.tell.try_send((self.uid.clone(), note)).is_err() {
-                tracing::warn!(container = self.id, "an event is lost: too many wait");
-            }
+            say(&self.tell, &self.uid, note);
         }
         if Instant::now() < self.deadline {
             self.drain().await;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use containerd::Containerd;
-use containerd::testing::{self, Form, archive};
+use containerd::Registries;
+use containerd::testing::{self, Registry, Security, TestImage};
 use network::{PodNetwork, PodNetworkOptions};
 use object::Time;
 use tokio::sync::watch;
@@ -19,8 +19,8 @@ use crate::runtime::Runtime;
 use crate::suite::{self, Rig};
 use crate::world::World;
 
-/// The image that can be "pulled": it is there.
-const IMAGE: &str = "suite:1";
+/// Holds the image that can be pulled.
+const REGISTRY: &str = "BERTH_TEST_REGISTRY";
 /// Tells the inner run that it is one: directory and control group of the rig.
 const DIRECTORY: &str = "BERTH_TEST_DIRECTORY";
 const CGROUP: &str = "BERTH_TEST_CGROUP";
@@ -36,15 +36,16 @@ fn passes_the_suite() {
 
 async fn outside() {
     let rig = testing::Rig::start().await.expect("containerd, as root");
-    let image = rig.directory().join("image.tar");
-    archive(&image, Form::Oci, IMAGE).unwrap();
-    Containerd::new(rig.options()).unwrap().import(&image).await.unwrap();
+    let mut registry = Registry::prepare(rig.directory()).unwrap();
+    registry.push("suite", "1", &TestImage::new().unwrap()).unwrap();
+    registry.run(rig.command("docker-registry"), &Security::None).unwrap();
     let program = std::env::current_exe().unwrap();
     let output = rig
         .command(&program.display().to_string())
         .args(["container_runtime::tests::passes_the_suite", "--exact", "--nocapture"])
         .env(DIRECTORY, rig.directory())
         .env(CGROUP, rig.cgroup())
+        .env(REGISTRY, registry.place())
         .output()
         .unwrap();
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -83,6 +84,7 @@ async fn runtime(directory: &Path, cgroup: &str) -> Arc<ContainerRuntime> {
         services: watch::channel(Arc::default()).1,
         census: Arc::new(census),
         domain: "cluster.local".to_owned(),
+        registries: Registries { dir: directory.join("certs.d") },
     };
     Arc::new(ContainerRuntime::new(surroundings))
 }
@@ -106,6 +108,6 @@ impl Rig for RealRig {
     }
 
     fn image(&self) -> String {
-        IMAGE.to_owned()
+        format!("{}/suite:1", std::env::var(REGISTRY).expect("set by the outer run"))
     }
 }
