@@ -2,6 +2,7 @@
 
 mod crash;
 mod end;
+mod images;
 mod network;
 mod probes;
 mod quickstart;

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use crate::deployment::{manifest, running_images};
 use crate::etcd_server::Server as Etcd;
 use crate::harness::{BERTH, Cluster, Process, free_port, items, start_etcd, start_server, text};
+use crate::host::Host;
 use crate::user::User;
 
 fn etcd() -> Etcd {
@@ -83,6 +84,37 @@ fn two_servers_on_one_etcd_serve_one_cluster() {
     cluster.restart_server();
     assert!(server.terminate(), "exit status 0");
     cluster.wait("the first server leads again", |c| leases.map(|lease| holder(c, lease)) == before);
+}
+
+/// The names of the EndpointSlices of the service `kubernetes` with their ports.
+fn slices(user: &User) -> Vec<String> {
+    let list = user.json(&["get", "endpointslices", "-l", "kubernetes.io/service-name=kubernetes"]);
+    let shown = |slice: &serde_json::Value| {
+        let (name, port) = (&slice["metadata"]["name"], &slice["ports"][0]["port"]);
+        format!("{}:{port}", name.as_str().unwrap_or_default())
+    };
+    let mut slices: Vec<String> = items(&list).iter().map(shown).collect();
+    slices.sort();
+    slices
+}
+
+#[test]
+fn the_service_kubernetes_leads_to_the_servers_that_live() {
+    let host = Host::on_etcd();
+    let dir = with_keys_of(host.dir());
+    let both = ["kubernetes-ipv4-6444:6444", "kubernetes:6443"];
+    let mut second = host.second_server(dir.path(), 6444);
+    assert_eq!(slices(&host), both);
+    assert!(second.terminate(), "exit status 0");
+    assert_eq!(slices(&host), ["kubernetes:6443"], "one that stops says so");
+    let mut second = host.second_server(dir.path(), 6444);
+    assert_eq!(slices(&host), both);
+    second.kill();
+    host.wait("one that dies is missed", |c| slices(c) == ["kubernetes:6443"]);
+    let leases = host.json(&["-n", "kube-system", "get", "leases", "-l", "apiserver.kubernetes.io/identity"]);
+    assert_eq!(items(&leases).len(), 1);
+    let asked = host.inside(|| std::net::TcpStream::connect("10.96.0.1:443").is_ok());
+    assert!(asked.join().expect("asking ends"), "the service answers");
 }
 
 #[test]

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::JoinHandle;
 
-use containerd::testing::Rig;
+use containerd::testing::{Registry, Rig, Security};
 use nix::sched::{CloneFlags, setns};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Runtime;
 
 use crate::etcd_server::Server as Etcd;
-use crate::harness::{BERTH, Process, check_kubectl, condition, store_flags, store_under_test, text};
+use crate::harness::{
+    BERTH, Process, check_kubectl, condition, start_etcd, store_flags, store_under_test, text,
+};
 use crate::user::User;
 
 /// The host's address and its node's name.
@@ -23,6 +25,9 @@ const NODE: &str = "host";
 /// There is no other machine on this network; `dummy` devices are missing on some kernels, bridges on none.
 const NETWORK: &str = "ip link add eth0 type bridge && ip address add 192.0.2.10/24 dev eth0 \
     && ip link set eth0 up && ip route add default via 192.0.2.1 && echo ready && exec cat";
+
+/// What starts an etcd on the host.
+type Launch = Box<dyn Fn() -> Command + Send + Sync>;
 
 /// Hosts run one at a time: two would only wait for each other's processor time.
 static TURN: Mutex<()> = Mutex::new(());
@@ -52,15 +57,20 @@ impl std::ops::Deref for Host {
 impl Host {
     /// A host whose server runs its node; the node is Ready, and has the images `web:1` and `web:2`.
     pub(crate) fn start() -> Self {
-        Self::prepare(false)
+        Self::prepare(false, store_under_test)
+    }
+
+    /// The same on etcd, whichever store is under test.
+    pub(crate) fn on_etcd() -> Self {
+        Self::prepare(false, |launch| Some(start_etcd(launch)))
     }
 
     /// The same with the node in a process of its own.
     pub(crate) fn with_separate_agent() -> Self {
-        Self::prepare(true)
+        Self::prepare(true, store_under_test)
     }
 
-    fn prepare(apart: bool) -> Self {
+    fn prepare(apart: bool, store: impl FnOnce(Launch) -> Option<Etcd>) -> Self {
         let turn = TURN.lock();
         check_kubectl();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -72,11 +82,11 @@ impl Host {
         door.says("ready", &log);
         let user = User::new(rig.directory(), Some(door.id()));
         let beside = door.id().to_string();
-        let etcd = store_under_test(move || {
+        let etcd = store(Box::new(move || {
             let mut command = Command::new("nsenter");
             command.args(["-t", &beside, "-m", "-n", "--", "etcd"]);
             command
-        });
+        }));
         let server = start_server(&user, &rig, etcd.as_ref(), apart);
         let agent = apart.then(|| start_agent(&user, &rig));
         let host = Self { user, server, agent, door, etcd, rig, runtime, _turn: turn };
@@ -105,6 +115,29 @@ impl Host {
         let import = import.expect("berth runs");
         assert!(import.status.success(), "{}", text(&import.stderr));
         assert_eq!(text(&import.stdout), format!("docker.io/library/{name}\n"));
+    }
+
+    /// Another server on the same store, without a node, that listens on this port.
+    pub(crate) fn second_server(&self, dir: &Path, port: u16) -> Process {
+        let mut command = self.user.program(BERTH);
+        command.args(["server", "--no-agent", "--listen", &format!("0.0.0.0:{port}"), "--data-dir"]).arg(dir);
+        command.args(store_flags(self.etcd.as_ref()));
+        let log = self.dir().join("second.log");
+        let mut server = Process::start(command, &log);
+        server.says("ready", &log);
+        server
+    }
+
+    /// A registry on the host, at an address of its own.
+    pub(crate) fn registry(&self, security: &Security<'_>) -> Registry {
+        let mut registry = Registry::prepare(self.rig.directory()).expect("a directory");
+        registry.run(self.rig.command("docker-registry"), security).expect("docker-registry is installed");
+        let place = registry.address();
+        self.wait("the registry answers", |_| {
+            let asked = self.inside(move || std::net::TcpStream::connect((place, 5000)).is_ok());
+            asked.join().expect("asking ends")
+        });
+        registry
     }
 
     /// Ends the server as a crash does and starts it again. A node in its process shares its fate.
@@ -197,6 +230,7 @@ fn start_agent(user: &User, rig: &Rig) -> Process {
 /// All that a node has of its machine is the rig's own.
 fn node_flags(command: &mut Command, dir: &Path, rig: &Rig) {
     command.args(["--node-name", NODE, "--cgroup-root", &rig.cgroup()]);
+    command.arg("--registry-config").arg(dir.join("certs.d"));
     command.arg("--containerd").arg(socket(rig)).arg("--node-dir").arg(dir.join("node"));
     command.arg("--run-dir").arg(dir.join("run")).arg("--log-dir").arg(dir.join("logs"));
 }
