@@ -7,6 +7,7 @@ mod latency;
 mod list;
 mod memory;
 mod on_etcd;
+mod pull;
 mod requests;
 mod rollout;
 mod start;
@@ -89,6 +90,12 @@ pub(crate) const ALL: &[Benchmark] = &[
         about: "pods of real containers on a node of their own, from creation to Running; memory; services",
         anywhere: false,
         run: |setup| Box::pin(containers::run(setup)),
+    },
+    Benchmark {
+        name: "pull",
+        about: "an image from a registry on this machine",
+        anywhere: false,
+        run: |setup| Box::pin(pull::run(setup)),
     },
     Benchmark {
         name: "cli",
