@@ -150,6 +150,10 @@ fn client(host: &Host) -> Result<Client, String> {
         let data = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
         authorities.push(Certificate { encoding: CertificateEncoding::Pem, data });
     }
+    // Without any authority the client's library panics, even where none is needed.
+    if rustls_native_certs::load_native_certs().certs.is_empty() {
+        return Err("this machine trusts no authority of certificates: install ca-certificates".to_owned());
+    }
     let config = ClientConfig {
         protocol: if host.plain { ClientProtocol::Http } else { ClientProtocol::Https },
         accept_invalid_certificates: host.unverified,
