@@ -86,6 +86,27 @@ fn two_servers_on_one_etcd_serve_one_cluster() {
     cluster.wait("the first server leads again", |c| leases.map(|lease| holder(c, lease)) == before);
 }
 
+#[test]
+fn servers_that_start_at_once_agree_on_what_a_cluster_holds() {
+    let cluster = Cluster::on(Some(etcd()));
+    let store = format!("etcd://{}/fresh", cluster.etcd.as_ref().expect("an etcd").place());
+    let dirs: Vec<TempDir> = (0..3).map(|_| with_keys_of(cluster.dir())).collect();
+    let start = |dir: &TempDir| {
+        let mut command = Command::new(BERTH);
+        command.args(["server", "--no-agent", "--listen", "127.0.0.1:0", "--store", &store, "--data-dir"]);
+        command.arg(dir.path());
+        Process::start(command, &dir.path().join("server.log"))
+    };
+    let mut servers: Vec<Process> = dirs.iter().map(start).collect();
+    for (server, dir) in servers.iter_mut().zip(&dirs) {
+        server.says("ready", &dir.path().join("server.log"));
+    }
+    for dir in &dirs {
+        let namespaces = User::new(dir.path(), None).json(&["get", "namespaces"]);
+        assert_eq!(items(&namespaces).len(), 4);
+    }
+}
+
 /// The names of the EndpointSlices of the service `kubernetes` with their ports.
 fn slices(user: &User) -> Vec<String> {
     let list = user.json(&["get", "endpointslices", "-l", "kubernetes.io/service-name=kubernetes"]);

@@ -13,7 +13,7 @@ use crate::identity::Identity;
 use crate::local::LocalService;
 
 /// Creates what is missing, and brings default roles up to date that an older version wrote. Everything else that is
-/// there is left as it is. `port` is the server's.
+/// there is left as it is, and so is what another server that starts does at the same time. `port` is the server's.
 pub(crate) async fn run(api: &Arc<Api>, port: u16) -> Result<(), client::Error> {
     let client = LocalService::new(api.clone(), Identity::admin()).client();
     let mut wanted = namespaces();
@@ -24,19 +24,18 @@ pub(crate) async fn run(api: &Arc<Api>, port: u16) -> Result<(), client::Error> 
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
         let Some(kind) = api.kinds.kind(group, object["kind"].as_str().unwrap_or_default()) else { continue };
         let meta = Meta::of(&object);
-        match api.cache.get(&kind.resource(), &meta.key()) {
+        let done = match api.cache.get(&kind.resource(), &meta.key()) {
             Some(entry) => {
                 let existing: Value = serde_json::from_slice(&entry.document()).unwrap_or_default();
-                if group == crate::rbac::GROUP
-                    && let Some(better) = bootstrap_rbac::reconciled(&existing, &object)
-                {
-                    client.update(kind, &meta.key(), &better).await?;
-                }
+                let better = bootstrap_rbac::reconciled(&existing, &object);
+                let Some(better) = better.filter(|_| group == crate::rbac::GROUP) else { continue };
+                client.update(kind, &meta.key(), &better).await
             }
-            None => match client.create(kind, &meta.namespace, &object).await {
-                Err(e) if !e.is_already_exists() => return Err(e),
-                _ => {}
-            },
+            None => client.create(kind, &meta.namespace, &object).await,
+        };
+        match done {
+            Err(error) if !error.is_already_exists() && !error.is_conflict() => return Err(error),
+            _ => {}
         }
     }
     Ok(())

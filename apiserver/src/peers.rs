@@ -67,12 +67,16 @@ impl Peers {
         Self { slices: Slices::new(client, kinds), leases, address, name, identity, seen: BTreeMap::new() }
     }
 
-    /// Renews the own Lease, and writes the addresses of all servers.
+    /// Renews the own Lease, and writes the addresses of all servers. Where another server does so at the same time, the
+    /// next turn sees to what is left.
     pub(crate) async fn turn(&mut self) -> Result<(), Error> {
         self.renew().await?;
         let mut live = self.others().await?;
         live.insert(self.address);
-        self.slices.reconcile(&live).await
+        match self.slices.reconcile(&live).await {
+            Err(error) if error.is_conflict() || error.is_already_exists() || error.is_not_found() => Ok(()),
+            done => done,
+        }
     }
 
     /// Goes on with that until the server leaves.
@@ -84,13 +88,8 @@ impl Peers {
     async fn run(mut self) {
         loop {
             tokio::time::sleep(EVERY).await;
-            match self.turn().await {
-                Ok(()) => {}
-                // another server wrote the same at the same time
-                Err(error) if error.is_conflict() || error.is_already_exists() || error.is_not_found() => {}
-                Err(error) => {
-                    tracing::warn!("the addresses of the API servers cannot be kept up to date: {error}")
-                }
+            if let Err(error) = self.turn().await {
+                tracing::warn!("the addresses of the API servers cannot be kept up to date: {error}");
             }
         }
     }
