@@ -47,6 +47,12 @@ async fn seen(watch: &mut Watch, last: &str) -> Vec<String> {
     seen
 }
 
+/// The store with the watch's guard at work, as users have it.
+async fn guarded(place: &str) -> Etcd {
+    let options = EtcdOptions { tick: Duration::from_millis(100), ..options(&[place], "/berth") };
+    Etcd::open(options).await.expect("open")
+}
+
 fn error<T>(result: Result<T, Error>) -> String {
     result.map(drop).expect_err("an error").to_string()
 }
@@ -54,7 +60,7 @@ fn error<T>(result: Result<T, Error>) -> String {
 #[tokio::test]
 async fn watches_go_on_over_a_crash_of_etcd() {
     let mut server = Server::start();
-    let store = server.open().await;
+    let store = guarded(&server.place()).await;
     let base = store.revision().await.expect("revision");
     let mut watch = store.watch(Range::all(), base).await.expect("watch");
     for round in 0..3 {
@@ -75,8 +81,7 @@ async fn watches_go_on_over_a_crash_of_etcd() {
 async fn what_happens_while_the_network_is_cut_is_seen_afterwards() {
     let server = Server::start();
     let network = Network::to(&server).await;
-    let (near, far) =
-        (server.open().await, Etcd::open(options(&[&network.place()], "/berth")).await.expect("open"));
+    let (near, far) = (server.open().await, guarded(&network.place()).await);
     let base = done(&near, put("/0", "v")).await;
     let mut watch = far.watch(Range::all(), base).await.expect("watch");
     network.set(false);
@@ -96,8 +101,7 @@ async fn what_happens_while_the_network_is_cut_is_seen_afterwards() {
 async fn what_was_compacted_while_the_network_was_cut_ends_watches() {
     let server = Server::start();
     let network = Network::to(&server).await;
-    let (near, far) =
-        (server.open().await, Etcd::open(options(&[&network.place()], "/berth")).await.expect("open"));
+    let (near, far) = (server.open().await, guarded(&network.place()).await);
     let base = done(&near, put("/0", "v")).await;
     let mut watch = far.watch(Range::all(), base).await.expect("watch");
     network.set(false);
@@ -117,7 +121,7 @@ async fn what_was_compacted_while_the_network_was_cut_ends_watches() {
 #[tokio::test]
 async fn an_etcd_that_lost_its_data_ends_watches() {
     let mut server = Server::start();
-    let store = server.open().await;
+    let store = guarded(&server.place()).await;
     for number in 0..20 {
         done(&store, put(&format!("/{number}"), "v")).await;
     }
@@ -139,7 +143,7 @@ async fn an_etcd_that_lost_its_data_ends_watches() {
 #[tokio::test]
 async fn a_frozen_etcd_is_unavailable_until_it_goes_on() {
     let server = Server::start();
-    let store = server.open().await;
+    let store = guarded(&server.place()).await;
     let base = done(&store, put("/0", "v")).await;
     let mut watch = store.watch(Range::all(), base).await.expect("watch");
     server.freeze(true);
@@ -163,7 +167,7 @@ async fn three_members_of_which_one_dies_lose_nothing() {
     let mut servers = Server::three();
     let places: Vec<String> = servers.iter().map(Server::place).collect();
     let places: Vec<&str> = places.iter().map(String::as_str).collect();
-    let store: Arc<Etcd> = Arc::new(Etcd::open(options(&places, "/berth")).await.expect("open"));
+    let store: Arc<Etcd> = Arc::new(guarded(&places.join(",")).await);
     let base = store.revision().await.expect("revision");
     let mut watch = store.watch(Range::all(), base).await.expect("watch");
     let (stop, stopped) = watch::channel(false);
