@@ -33,9 +33,11 @@ pub(crate) async fn run(api: &Arc<Api>, port: u16) -> Result<(), client::Error> 
             }
             None => client.create(kind, &meta.namespace, &object).await,
         };
-        match done {
-            Err(error) if !error.is_already_exists() && !error.is_conflict() => return Err(error),
-            _ => {}
+        // Where another server was faster, what it made, or what that holds, stands in the way.
+        if let Err(error) = done
+            && client.get(kind, &meta.key()).await.is_err()
+        {
+            return Err(error);
         }
     }
     Ok(())
