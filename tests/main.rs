@@ -10,7 +10,7 @@ mod crash;
 mod deployment;
 mod etcd;
 #[path = "../crates/store/tests/etcd_server.rs"]
-#[allow(dead_code, reason = "shared with the store's tests")]
+#[allow(dead_code, reason = "the store's tests do more to an etcd than these")]
 mod etcd_server;
 mod harness;
 mod host;

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::client::{Body, Endpoint};
 use crate::stats::{median, percentile};
+use crate::table::{Row, Unit};
 use crate::usage::processor;
 
 /// What a load cost.
@@ -38,6 +39,16 @@ impl Cost {
             p50: of(|c| c.p50),
             p99: of(|c| c.p99),
         }
+    }
+
+    /// Prints what lies behind a figure a second, beside etcd's.
+    pub(crate) fn print_details(&self, etcd: Option<&Cost>) {
+        let row = |what: &str, figure: fn(&Cost) -> f64, unit: Unit| {
+            Row::new(what, figure(self), unit).beside("etcd", etcd.map(figure)).print();
+        };
+        row("  server CPU each", |c| c.server, Unit::Microseconds);
+        row("  p50", |c| c.p50, Unit::Milliseconds);
+        row("  p99", |c| c.p99, Unit::Milliseconds);
     }
 }
 

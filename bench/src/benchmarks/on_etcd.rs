@@ -119,14 +119,9 @@ impl Round<'_> {
 
 fn print(what: &str, ours: &[Cost], etcds: &[Cost], conditions: &str) {
     let (cost, etcd) = (Cost::median(ours), Cost::median(etcds));
-    let beside = |figure: fn(&Cost) -> f64| Some(figure(&etcd));
     Row::spread(what, &Spread::of(ours.iter().map(|cost| cost.per_second)), Unit::PerSecond)
-        .beside("etcd", beside(|cost| cost.per_second))
+        .beside("etcd", Some(etcd.per_second))
         .conditions(conditions)
         .print();
-    Row::new("  server CPU each", cost.server, Unit::Microseconds)
-        .beside("etcd", beside(|c| c.server))
-        .print();
-    Row::new("  p50", cost.p50, Unit::Milliseconds).beside("etcd", beside(|c| c.p50)).print();
-    Row::new("  p99", cost.p99, Unit::Milliseconds).beside("etcd", beside(|c| c.p99)).print();
+    cost.print_details(Some(&etcd));
 }

@@ -141,11 +141,7 @@ impl Round<'_> {
             .conditions(format!("{} a run", number(operations as f64)))
             .conditions(client)
             .print();
-        Row::new("  server CPU each", cost.server, Unit::Microseconds)
-            .beside("etcd", beside(|c| c.server))
-            .print();
-        Row::new("  p50", cost.p50, Unit::Milliseconds).beside("etcd", beside(|c| c.p50)).print();
-        Row::new("  p99", cost.p99, Unit::Milliseconds).beside("etcd", beside(|c| c.p99)).print();
+        cost.print_details(etcd.as_ref());
     }
 }
 

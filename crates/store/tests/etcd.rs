@@ -53,6 +53,28 @@ async fn guarded(place: &str) -> Etcd {
     Etcd::open(options).await.expect("open")
 }
 
+/// Two stores on one etcd, of which one has lost its network.
+struct Cut {
+    network: Network,
+    near: Etcd,
+    far: Etcd,
+    /// The last revision that both have seen.
+    base: Revision,
+    /// The far one's, from there on.
+    watch: Watch,
+    _server: Server,
+}
+
+async fn cut() -> Cut {
+    let server = Server::start();
+    let network = Network::to(&server).await;
+    let (near, far) = (server.open().await, guarded(&network.place()).await);
+    let base = done(&near, put("/0", "v")).await;
+    let watch = far.watch(Range::all(), base).await.expect("watch");
+    network.set(false);
+    Cut { network, near, far, base, watch, _server: server }
+}
+
 fn error<T>(result: Result<T, Error>) -> String {
     result.map(drop).expect_err("an error").to_string()
 }
@@ -79,15 +101,10 @@ async fn watches_go_on_over_a_crash_of_etcd() {
 
 #[tokio::test]
 async fn what_happens_while_the_network_is_cut_is_seen_afterwards() {
-    let server = Server::start();
-    let network = Network::to(&server).await;
-    let (near, far) = (server.open().await, guarded(&network.place()).await);
-    let base = done(&near, put("/0", "v")).await;
-    let mut watch = far.watch(Range::all(), base).await.expect("watch");
-    network.set(false);
+    let Cut { _server, network, near, far, mut watch, .. } = cut().await;
     let reads = far.get(b"/0").await;
-    let place = network.place();
-    assert!(error(reads).contains(&format!("etcd at http://{place}")), "the error says where");
+    let place = format!("etcd at http://{}", network.place());
+    assert!(error(reads).contains(&place), "the error says where");
     for key in ["/1", "/2", "/3"] {
         done(&near, put(key, "v")).await;
     }
@@ -99,12 +116,7 @@ async fn what_happens_while_the_network_is_cut_is_seen_afterwards() {
 
 #[tokio::test]
 async fn what_was_compacted_while_the_network_was_cut_ends_watches() {
-    let server = Server::start();
-    let network = Network::to(&server).await;
-    let (near, far) = (server.open().await, guarded(&network.place()).await);
-    let base = done(&near, put("/0", "v")).await;
-    let mut watch = far.watch(Range::all(), base).await.expect("watch");
-    network.set(false);
+    let Cut { _server, network, near, far, base, mut watch } = cut().await;
     done(&near, put("/1", "v")).await;
     let last = done(&near, put("/2", "v")).await;
     near.compact(last).await.expect("compact");
