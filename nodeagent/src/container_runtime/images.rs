@@ -1,12 +1,14 @@
 //! The images at hand, and pulls of those that are not.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use client::Client;
 use client::events::Severity;
 use containerd::{Containerd, Credentials, Progress, Pulled, Registries};
+use futures::FutureExt;
 use kinds::Kinds;
 use object::{Key, Time};
 use parking_lot::Mutex;
@@ -242,11 +244,13 @@ impl Order {
         let credentials = self.credentials().await;
         let (begun, progress) = (Instant::now(), Progress::default());
         let outcome = {
+            // A panic must not leave the pods waiting for ever: it is a pull that failed.
             let pull = self.engine.pull(image, &self.registries, &credentials, &progress);
+            let pull = AssertUnwindSafe(pull).catch_unwind();
             tokio::pin!(pull);
             loop {
                 match tokio::time::timeout(TOLD, &mut pull).await {
-                    Ok(outcome) => break outcome,
+                    Ok(outcome) => break outcome.unwrap_or_else(|_| Err(self.broken_off())),
                     Err(_) => self.say_progress(&progress),
                 }
             }
@@ -263,6 +267,11 @@ impl Order {
         for uid in self.pulls.end(&self.wanted, &outcome) {
             let _heard = self.touch.send(uid).await;
         }
+    }
+
+    fn broken_off(&self) -> containerd::Error {
+        let reason = "the pull broke off by a fault of the node's agent, whose log has more".to_owned();
+        containerd::Error::Pull { image: self.wanted.image.clone(), reason }
     }
 
     fn say(&self, severity: Severity, reason: &'static str, message: String) {
