@@ -1,14 +1,15 @@
 //! What clients may do with the containers of this node: logs, commands, ports.
 
 use std::cmp::Reverse;
-use std::net::Ipv4Addr;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use containerd::{AttachSpec, Containerd, ExecSpec};
 use futures::FutureExt;
-use object::{Key, Status};
+use object::{Key, Reason, Status};
 use streaming::{Connection, Console, Exec, LogSource, Session, Size, Target};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -143,22 +144,40 @@ impl Console for NodeConsole {
         })
     }
 
+    async fn check(&self, namespace: &str, pod: &str) -> Result<(), Status> {
+        let pod = self.pod(namespace, pod)?;
+        let there = pod.spec.host_network || self.runtime.dirs.sandbox(&pod.uid).join("net").exists();
+        let absent = || Status::internal(format!("pod {:?} does not run", pod.key.name));
+        if there { Ok(()) } else { Err(absent()) }
+    }
+
     async fn connect(&self, namespace: &str, pod: &str, port: u16) -> Result<Box<dyn Connection>, Status> {
         let pod = self.pod(namespace, pod)?;
-        let address = (Ipv4Addr::LOCALHOST, port).into();
-        let dial = move || std::net::TcpStream::connect_timeout(&address, DIAL);
         let dialled = if pod.spec.host_network {
-            tokio::task::spawn_blocking(dial).await.map_err(Status::internal)?
+            tokio::task::spawn_blocking(move || dial(port)).await.map_err(Status::internal)?
         } else {
             let namespace = self.runtime.dirs.sandbox(&pod.uid).join("net");
-            network::inside(&namespace, dial).await.map_err(Status::internal)?
+            network::inside(&namespace, move || dial(port)).await.map_err(Status::internal)?
         };
         let stream = dialled.and_then(|stream| {
             stream.set_nonblocking(true)?;
             TcpStream::from_std(stream)
         });
-        Ok(Box::new(stream.map_err(Status::internal)?))
+        let failed = |error: io::Error| {
+            let text = format!("failed to connect to localhost:{port} inside the pod's network: {error}");
+            Status::new(500, Reason::InternalError, text)
+        };
+        Ok(Box::new(stream.map_err(failed)?))
     }
+}
+
+/// Connects to a port of the thread's own network by loopback, of IPv4 or else IPv6.
+fn dial(port: u16) -> io::Result<std::net::TcpStream> {
+    let connect = |address: IpAddr| std::net::TcpStream::connect_timeout(&(address, port).into(), DIAL);
+    let stream = connect(Ipv4Addr::LOCALHOST.into())
+        .or_else(|refused| connect(Ipv6Addr::LOCALHOST.into()).map_err(|_| refused))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// Why there is no log, in upstream's words.

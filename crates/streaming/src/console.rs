@@ -84,6 +84,9 @@ pub trait Console: Send + Sync + 'static {
     /// Attaches to a container's own process.
     async fn attach(&self, target: &Target, exec: &Exec) -> Result<Session, Status>;
 
+    /// Whether ports of a pod can be forwarded: it is there, and has a network.
+    async fn check(&self, namespace: &str, pod: &str) -> Result<(), Status>;
+
     /// Connects to a port of a pod, on its loopback address.
     async fn connect(&self, namespace: &str, pod: &str, port: u16) -> Result<Box<dyn Connection>, Status>;
 }

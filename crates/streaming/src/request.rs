@@ -10,6 +10,8 @@ use crate::{Exec, Target};
 
 /// Most words of a command, and most parameters of a query.
 const PARAMETERS: usize = 4096;
+/// Most ports of a request: each has two of a WebSocket's channels, of which the last one means something else.
+const PORTS: usize = 127;
 
 /// Something the node serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(crate) enum Request {
     Exec(Target, Exec),
     /// A container's own process.
     Attach(Target, Exec),
+    /// Ports of a pod, in the order of the query.
+    PortForward { namespace: String, pod: String, ports: Vec<u16> },
 }
 
 impl Request {
@@ -41,6 +45,12 @@ impl Request {
                 let exec = streams(&parameters(query)?)?;
                 Ok(if verb == "exec" { Self::Exec(target, exec) } else { Self::Attach(target, exec) })
             }
+            ["portForward", namespace, pod] => {
+                allow(method, &[Method::GET, Method::POST])?;
+                let (namespace, pod) = (decode(namespace)?, decode(pod)?);
+                required(&[("podNamespace", &namespace), ("podID", &pod)])?;
+                Ok(Self::PortForward { namespace, pod, ports: ports(&parameters(query)?)? })
+            }
             _ => Err(Status::no_such_path()),
         }
     }
@@ -52,12 +62,33 @@ fn allow(method: &Method, allowed: &[Method]) -> Result<(), Status> {
 
 fn target(namespace: &str, pod: &str, container: &str) -> Result<Target, Status> {
     let target = Target { namespace: decode(namespace)?, pod: decode(pod)?, container: decode(container)? };
-    let parts =
-        [("podNamespace", &target.namespace), ("podID", &target.pod), ("containerName", &target.container)];
-    if let Some((name, _)) = parts.iter().find(|(_, value)| value.is_empty()) {
-        return Err(Status::bad_request(format!("Missing {name}.")));
-    }
+    required(&[
+        ("podNamespace", &target.namespace),
+        ("podID", &target.pod),
+        ("containerName", &target.container),
+    ])?;
     Ok(target)
+}
+
+fn required(parts: &[(&str, &String)]) -> Result<(), Status> {
+    match parts.iter().find(|(_, value)| value.is_empty()) {
+        Some((name, _)) => Err(Status::bad_request(format!("Missing {name}."))),
+        None => Ok(()),
+    }
+}
+
+/// The ports of a query: `port=80,443`, and as often as wanted.
+fn ports(query: &[(String, String)]) -> Result<Vec<u16>, Status> {
+    let lists = query.iter().filter(|(key, _)| key == "port").map(|(_, list)| list);
+    let texts: Vec<&str> = lists.flat_map(|list| list.split(',')).take(PORTS + 1).collect();
+    if texts.len() > PORTS {
+        return Err(Status::bad_request(format!("at most {PORTS} ports can be forwarded at a time")));
+    }
+    let port = |text: &str| match text.parse() {
+        Ok(port) if port > 0 => Ok(port),
+        _ => Err(Status::bad_request(format!("unable to parse {text:?} as a port"))),
+    };
+    texts.into_iter().map(port).collect()
 }
 
 /// Which streams a client wants. A terminal has no standard error of its own.

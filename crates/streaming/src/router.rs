@@ -17,8 +17,8 @@ use object::Status;
 use crate::logs;
 use crate::peer::Peer;
 use crate::request::Request;
-use crate::streams::{self, Upgrade};
-use crate::{Console, Exec, LogSource, Target};
+use crate::streams::{self, Dialer, Purpose, Upgrade, Work};
+use crate::{Console, LogSource, Session};
 
 /// A body that is made as it is sent.
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -54,8 +54,34 @@ async fn serve(
             let source = console.log(&target, options.previous).await?;
             Ok(plain(log(source, options).await?))
         }
-        Request::Exec(target, exec) => stream(console, request, target, exec, false).await,
-        Request::Attach(target, exec) => stream(console, request, target, exec, true).await,
+        Request::Exec(target, exec) => {
+            let upgrade = Upgrade::of(&request, Purpose::Command)?;
+            let started = told_in_session(console.exec(&target, &exec).await)?;
+            Ok(stream(request, upgrade, Work::Command { exec, started }))
+        }
+        Request::Attach(target, exec) => {
+            let upgrade = Upgrade::of(&request, Purpose::Command)?;
+            let started = told_in_session(console.attach(&target, &exec).await)?;
+            Ok(stream(request, upgrade, Work::Command { exec, started }))
+        }
+        Request::PortForward { namespace, pod, ports } => {
+            let upgrade = Upgrade::of(&request, Purpose::Forward)?;
+            if matches!(upgrade, Upgrade::WebSocket { .. }) && ports.is_empty() {
+                return Err(Status::bad_request("query parameter \"port\" is required"));
+            }
+            console.check(&namespace, &pod).await?;
+            let dialer = Dialer { console, namespace, pod };
+            Ok(stream(request, upgrade, Work::Forward { dialer, ports }))
+        }
+    }
+}
+
+/// What the client did wrong is answered at once; what goes wrong in the runtime is told on the session's error channel,
+/// where clients show it best.
+fn told_in_session(started: Result<Session, Status>) -> Result<Result<Session, Status>, Status> {
+    match started {
+        Err(status) if status.code < 500 => Err(status),
+        other => Ok(other),
     }
 }
 
@@ -69,27 +95,13 @@ async fn log(source: LogSource, options: logs::Options) -> Result<Response<Body>
     Ok(response(StatusCode::OK, "text/plain", BodyExt::boxed_unsync(StreamBody::new(body))))
 }
 
-/// Begins a session and upgrades the connection. What the client did wrong is answered before the upgrade; what goes
-/// wrong in the runtime is told on the session's error channel, where clients show it best.
-async fn stream(
-    console: Arc<dyn Console>,
-    request: http::Request<Incoming>,
-    target: Target,
-    exec: Exec,
-    attach: bool,
-) -> Result<Answer, Status> {
-    let upgrade = Upgrade::of(&request)?;
-    let started =
-        if attach { console.attach(&target, &exec).await } else { console.exec(&target, &exec).await };
-    let started = match started {
-        Err(status) if status.code < 500 => return Err(status),
-        other => other,
-    };
+/// Upgrades the connection, for this work.
+fn stream(request: http::Request<Incoming>, upgrade: Upgrade, work: Work) -> Answer {
     let mut response = response(StatusCode::SWITCHING_PROTOCOLS, "text/plain", empty());
     response.headers_mut().remove(CONTENT_TYPE);
     response.headers_mut().extend(upgrade.headers());
-    let session = streams::serve(hyper::upgrade::on(request), upgrade, exec, started);
-    Ok(Answer { response, session: Some(Box::pin(session)) })
+    let session = streams::serve(hyper::upgrade::on(request), upgrade, work);
+    Answer { response, session: Some(Box::pin(session)) }
 }
 
 fn plain(response: Response<Body>) -> Answer {

@@ -1,8 +1,10 @@
-//! Commands' streams: which protocol a client speaks, and the session that is held in it.
+//! Streams of commands and of forwarded ports: which protocol a client speaks, and what is held in it.
 //!
-//! `session` knows streams, `websocket` and `spdy` know frames; a further protocol is a further implementation of
-//! [`Outlet`](session::Outlet) and [`Inlet`](session::Inlet).
+//! `session` knows a command's streams and `forward` a port's, `websocket` and `spdy` know frames; a further protocol is
+//! a further implementation of [`Outlet`](session::Outlet) and [`Inlet`](session::Inlet), and of
+//! [`Outward`](forward::Outward).
 
+mod forward;
 mod protocol;
 mod session;
 mod spdy;
@@ -20,15 +22,19 @@ use object::Status;
 use self::session::LIMITS;
 use crate::{Exec, Session};
 
-pub(crate) use upgrade::Upgrade;
+pub(crate) use forward::Dialer;
+pub(crate) use upgrade::{Purpose, Upgrade};
 
-/// Holds a session once the connection is upgraded. A command that could not be started is told of as one that ended.
-pub(crate) async fn serve(
-    connection: OnUpgrade,
-    upgrade: Upgrade,
-    exec: Exec,
-    started: Result<Session, Status>,
-) {
+/// What is held on a connection.
+pub(crate) enum Work {
+    /// The session of a command; one that could not be started is told of as one that ended.
+    Command { exec: Exec, started: Result<Session, Status> },
+    /// Forwarded ports. Those that the request named are what channels of a WebSocket are for.
+    Forward { dialer: Dialer, ports: Vec<u16> },
+}
+
+/// Does the work once the connection is upgraded.
+pub(crate) async fn serve(connection: OnUpgrade, upgrade: Upgrade, work: Work) {
     let stream = match connection.await {
         Ok(upgraded) => TokioIo::new(upgraded),
         Err(error) => {
@@ -36,8 +42,25 @@ pub(crate) async fn serve(
             return;
         }
     };
-    match upgrade {
-        Upgrade::WebSocket { protocol, .. } => websocket::hold(stream, protocol, started, LIMITS).await,
-        Upgrade::Spdy => spdy::hold(stream, &exec, started, LIMITS).await,
+    match (work, upgrade) {
+        (Work::Command { started, .. }, Upgrade::WebSocket { protocol, .. }) => {
+            websocket::command::hold(stream, protocol, started, LIMITS).await;
+        }
+        (Work::Command { exec, started }, Upgrade::Spdy { .. }) => {
+            spdy::command::hold(stream, &exec, started, LIMITS).await;
+        }
+        (Work::Forward { dialer, ports }, Upgrade::WebSocket { protocol, .. }) => {
+            websocket::forward::hold(stream, protocol, ports, dialer, LIMITS).await;
+        }
+        (Work::Forward { dialer, .. }, Upgrade::Tunnel { .. }) => {
+            websocket::tunnel::hold(stream, dialer, LIMITS).await;
+        }
+        (Work::Forward { dialer, .. }, Upgrade::Spdy { .. }) => {
+            let (read, write) = tokio::io::split(stream);
+            spdy::forward::hold(read, write, dialer, LIMITS).await;
+        }
+        (Work::Command { .. }, Upgrade::Tunnel { .. }) => {
+            tracing::error!("commands are not run in a tunnel");
+        }
     }
 }

@@ -13,6 +13,12 @@ use tokio::sync::{mpsc, watch};
 /// Bytes in a pipe, as the kernel has it.
 const PIPE: usize = 64 * 1024;
 
+/// Ports of the pod: one that sends back what it gets, one that counts it, and one that sends [`FLOODED`] bytes.
+pub const ECHO: u16 = 7;
+pub const COUNT: u16 = 8;
+pub const FLOOD: u16 = 9;
+pub const FLOODED: u64 = 50_000_000;
+
 #[derive(Clone, Default)]
 pub struct Fake {
     /// The log of the container `app`; the previous one lies beside it, with the suffix `-previous`.
@@ -57,8 +63,37 @@ impl Console for Fake {
         Ok(session(exec, self.clone(), "attached".into()))
     }
 
-    async fn connect(&self, _: &str, _: &str, _: u16) -> Result<Box<dyn Connection>, Status> {
-        Err(Status::no_such_path())
+    async fn check(&self, _: &str, pod: &str) -> Result<(), Status> {
+        if pod == "web" { Ok(()) } else { Err(Status::not_found("", "pods", pod)) }
+    }
+
+    async fn connect(&self, _: &str, _: &str, port: u16) -> Result<Box<dyn Connection>, Status> {
+        let (near, mut far) = duplex(PIPE);
+        let (flooded, dropped) = (self.flooded.clone(), self.dropped.clone());
+        match port {
+            ECHO => drop(tokio::spawn(async move {
+                let (mut read, mut write) = tokio::io::split(&mut far);
+                tokio::io::copy(&mut read, &mut write).await.unwrap();
+                write.shutdown().await.unwrap();
+            })),
+            COUNT => drop(tokio::spawn(async move {
+                let mut input = Vec::new();
+                far.read_to_end(&mut input).await.unwrap();
+                far.write_all(format!("{}\n", input.len()).as_bytes()).await.unwrap();
+            })),
+            FLOOD => drop(tokio::spawn(async move {
+                // one that is cut gets no further
+                let _ = flood(&mut far, &flooded, FLOODED).await;
+                if let Some(dropped) = dropped {
+                    let _ = dropped.send(()).await;
+                }
+            })),
+            _ => {
+                let text = format!("failed to connect to localhost:{port}");
+                return Err(Status::new(500, object::Reason::InternalError, text));
+            }
+        }
+        Ok(Box::new(near))
     }
 }
 
@@ -111,7 +146,7 @@ async fn run(mut pipes: Pipes, fake: Fake, line: String) -> Result<i32, String> 
             Ok(0)
         }
         ["flood", count] => {
-            flood(&mut pipes, &fake.flooded, count.parse().unwrap()).await;
+            flood(&mut pipes.stdout, &fake.flooded, count.parse().unwrap()).await.unwrap();
             Ok(0)
         }
         ["size"] => {
@@ -138,14 +173,15 @@ async fn run(mut pipes: Pipes, fake: Fake, line: String) -> Result<i32, String> 
 }
 
 /// Writes bytes that tell their place.
-async fn flood(pipes: &mut Pipes, flooded: &AtomicU64, count: u64) {
+async fn flood(to: &mut DuplexStream, flooded: &AtomicU64, count: u64) -> std::io::Result<()> {
     let mut at = 0;
     while at < count {
         let block: Vec<u8> = (at..(at + 10_000).min(count)).map(place).collect();
-        pipes.stdout.write_all(&block).await.unwrap();
+        to.write_all(&block).await?;
         at += block.len() as u64;
         flooded.store(at, Ordering::SeqCst);
     }
+    Ok(())
 }
 
 /// The byte at a place of the flood.

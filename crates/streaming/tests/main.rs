@@ -3,6 +3,8 @@
 mod admission;
 mod commands;
 mod fake;
+mod forward;
 mod node;
 mod older;
 mod reading;
+mod spdy;

@@ -1,12 +1,12 @@
 //! Commands over SPDY/3.1, as older clients run them.
 
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 
 use crate::fake::{Fake, place};
 use crate::node::{Node, within};
+use crate::spdy::{Connection, GOAWAY, PING, accepted, get, put, upgrade};
 
-type Connection = TokioIo<hyper::upgrade::Upgraded>;
+const V4: &str = "v4.channel.k8s.io";
 
 const ERROR: u32 = 1;
 const STDIN: u32 = 3;
@@ -14,68 +14,13 @@ const STDOUT: u32 = 5;
 const STDERR: u32 = 7;
 const RESIZE: u32 = 9;
 
-/// A frame as it came: its first word (a stream, or version and kind), whether it is a stream's last, its body.
-type Frame = (u32, bool, Vec<u8>);
-
-const REPLY: u32 = 0x8003_0002;
-const PING: u32 = 0x8003_0006;
-const GOAWAY: u32 = 0x8003_0007;
-
 /// A connection on which these streams are open.
 async fn start(node: &Node, path: &str, streams: &[(u32, &str)]) -> Connection {
-    let mut connection = upgrade(node, path).await;
+    let mut connection = upgrade(node, path, V4).await;
     for (at, (stream, kind)) in streams.iter().enumerate() {
-        let head = [&stream.to_be_bytes()[..], &[0; 6]].concat();
-        put(&mut connection, 0x8003_0001, 0, &[head, headers(kind, at == 0)].concat()).await;
-        let (kind, _, body) = get(&mut connection).await.expect("a reply");
-        assert_eq!((kind, &body[..4]), (REPLY, &stream.to_be_bytes()[..]));
+        accepted(&mut connection, *stream, &[("streamtype", kind)], at == 0).await;
     }
     connection
-}
-
-async fn upgrade(node: &Node, path: &str) -> Connection {
-    let client = TokioIo::new(node.connect().await);
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(client).await.unwrap();
-    tokio::spawn(connection.with_upgrades());
-    let request = http::Request::post(path)
-        .header("host", "node")
-        .header("connection", "Upgrade")
-        .header("upgrade", "SPDY/3.1")
-        .header("x-stream-protocol-version", "v4.channel.k8s.io")
-        .header("x-stream-protocol-version", "v3.channel.k8s.io");
-    let request = request.body(http_body_util::Empty::<bytes::Bytes>::new()).unwrap();
-    let answer = within(sender.send_request(request)).await.unwrap();
-    assert_eq!(answer.status(), 101);
-    assert_eq!(answer.headers()["upgrade"], "SPDY/3.1");
-    assert_eq!(answer.headers()["x-stream-protocol-version"], "v4.channel.k8s.io");
-    TokioIo::new(within(hyper::upgrade::on(answer)).await.unwrap())
-}
-
-/// A block of headers in a zlib stream that compresses nothing.
-fn headers(kind: &str, first: bool) -> Vec<u8> {
-    let mut text = 1_u32.to_be_bytes().to_vec();
-    for word in ["streamtype", kind] {
-        text.extend((word.len() as u32).to_be_bytes());
-        text.extend(word.as_bytes());
-    }
-    let length = text.len() as u16;
-    let head: &[u8] = if first { &[0x78, 0x01] } else { &[] };
-    [head, &[0], &length.to_le_bytes(), &(!length).to_le_bytes(), &text].concat()
-}
-
-async fn put(connection: &mut Connection, first: u32, flags: u8, body: &[u8]) {
-    let length = &(body.len() as u32).to_be_bytes()[1..];
-    let frame = [&first.to_be_bytes()[..], &[flags], length, body].concat();
-    within(connection.write_all(&frame)).await.unwrap();
-}
-
-/// The next frame, or the connection's end.
-async fn get(connection: &mut Connection) -> Option<Frame> {
-    let mut head = [0; 8];
-    within(connection.read_exact(&mut head)).await.ok()?;
-    let mut body = vec![0; u32::from_be_bytes([0, head[5], head[6], head[7]]) as usize];
-    within(connection.read_exact(&mut body)).await.unwrap();
-    Some((u32::from_be_bytes([head[0], head[1], head[2], head[3]]), head[4] & 1 != 0, body))
 }
 
 #[derive(Default)]
@@ -156,7 +101,7 @@ async fn a_client_that_talks_nonsense_is_let_go() {
     let path = "/exec/ns/web/app?command=cat&input=1&output=1";
     // a frame of no version, one without its body's fields, and a client that leaves at once
     for nonsense in [[0xff; 8], [0x80, 3, 0, 1, 0, 0, 0, 0], [0x80, 3, 0, 7, 0, 0, 0, 0]] {
-        let mut connection = upgrade(&node, path).await;
+        let mut connection = upgrade(&node, path, V4).await;
         within(connection.write_all(&nonsense)).await.unwrap();
         assert_eq!(get(&mut connection).await, None, "{nonsense:02x?}");
     }

@@ -31,6 +31,15 @@ pub(crate) struct Protocol {
     close: bool,
 }
 
+/// Something on one of a WebSocket's channels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ChannelInput {
+    /// Data, never empty.
+    Data(u8, Bytes),
+    /// There will be no more.
+    End(u8),
+}
+
 /// How a session's end is told on the error channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum VerdictForm {
@@ -81,7 +90,8 @@ impl Protocol {
         self.message(ERROR, data)
     }
 
-    fn message(self, channel: u8, data: &[u8]) -> Message {
+    /// A message on a channel.
+    pub(super) fn message(self, channel: u8, data: &[u8]) -> Message {
         if self.base64 {
             return Message::Text(format!("{channel}{}", BASE64_STANDARD.encode(data)));
         }
@@ -91,29 +101,26 @@ impl Protocol {
         Message::Binary(bytes.freeze())
     }
 
-    /// What a client's message says. What makes no sense is passed over.
+    /// What a client's message says to a command. What makes no sense is passed over.
     pub(crate) fn read(self, message: &Bytes) -> Input {
-        let Some((channel, data)) = message.split_first() else { return Input::Nothing };
-        match self.channel(*channel) {
-            Some(STDIN) => match self.data(message) {
-                Some(data) if !data.is_empty() => Input::Stdin(data),
-                _ => Input::Nothing,
-            },
-            Some(RESIZE) => {
-                self.data(message).and_then(|data| size(&data)).map_or(Input::Nothing, Input::Resize)
-            }
-            Some(CLOSE) if self.close && data == [STDIN] => Input::StdinEnd,
+        match self.channel_input(message) {
+            Some(ChannelInput::Data(STDIN, data)) => Input::Stdin(data),
+            Some(ChannelInput::Data(RESIZE, data)) => size(&data).map_or(Input::Nothing, Input::Resize),
+            Some(ChannelInput::End(STDIN)) => Input::StdinEnd,
             _ => Input::Nothing,
         }
     }
 
-    fn channel(self, byte: u8) -> Option<u8> {
-        if self.base64 { byte.checked_sub(b'0') } else { Some(byte) }
-    }
-
-    fn data(self, message: &Bytes) -> Option<Bytes> {
-        let data = message.slice(1..);
-        if self.base64 { BASE64_STANDARD.decode(data).ok().map(Bytes::from) } else { Some(data) }
+    /// What a client's message says, whatever its channels are for; none where it makes no sense.
+    pub(super) fn channel_input(self, message: &Bytes) -> Option<ChannelInput> {
+        let byte = *message.first()?;
+        let channel = if self.base64 { byte.checked_sub(b'0')? } else { byte };
+        let rest = message.slice(1..);
+        if channel == CLOSE {
+            return (self.close && rest.len() == 1).then(|| ChannelInput::End(rest[0]));
+        }
+        let data = if self.base64 { BASE64_STANDARD.decode(rest).ok()?.into() } else { rest };
+        (!data.is_empty()).then_some(ChannelInput::Data(channel, data))
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) async fn run(
         biased;
         ended = output => ended.ok().map(verdict),
         () = feed(inlet, stdin, &sizes, &activity) => None,
-        () = idle(&activity, limits.idle) => None,
+        () = activity.idle(limits.idle) => None,
         () = probe(outlet, limits.probe) => None,
         never = tell(latest, resize) => match never {},
     }
@@ -187,13 +187,6 @@ async fn tell(
     }
 }
 
-/// Ready when nothing moved for too long.
-async fn idle(activity: &Activity, limit: Duration) {
-    while let Some(left) = limit.checked_sub(activity.still()).filter(|left| !left.is_zero()) {
-        sleep(left).await;
-    }
-}
-
 /// Ready when a probe does not reach the client.
 async fn probe(outlet: &impl Outlet, every: Duration) {
     loop {
@@ -205,14 +198,14 @@ async fn probe(outlet: &impl Outlet, every: Duration) {
 }
 
 /// When data moved last.
-struct Activity {
+pub(super) struct Activity {
     since: Instant,
     /// Milliseconds after `since`.
     last: AtomicU64,
 }
 
 impl Activity {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { since: Instant::now(), last: AtomicU64::new(0) }
     }
 
@@ -220,8 +213,15 @@ impl Activity {
         u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn note(&self) {
+    pub(super) fn note(&self) {
         self.last.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// Ready when nothing moved for too long.
+    pub(super) async fn idle(&self, limit: Duration) {
+        while let Some(left) = limit.checked_sub(self.still()).filter(|left| !left.is_zero()) {
+            sleep(left).await;
+        }
     }
 
     fn still(&self) -> Duration {

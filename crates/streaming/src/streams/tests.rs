@@ -7,9 +7,9 @@ use tokio::sync::mpsc;
 
 use super::protocol::{Message, Protocol};
 use super::session::{Input, Limits, Output};
-use super::upgrade::Upgrade;
+use super::upgrade::{Purpose, Upgrade};
 use super::verdict::Verdict;
-use super::websocket::hold;
+use super::websocket::command::hold;
 use crate::{Session, Size};
 
 fn protocol(name: &str) -> Protocol {
@@ -101,7 +101,8 @@ fn an_upgrade_is_checked() {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Upgrade::of(&request.body(()).unwrap()).map_err(|status| (status.code, status.message))
+        Upgrade::of(&request.body(()).unwrap(), Purpose::Command)
+            .map_err(|status| (status.code, status.message))
     };
     let good = [
         ("connection", "keep-alive, Upgrade"),

@@ -9,73 +9,102 @@ use object::Status;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::protocol::Protocol;
-use super::spdy;
 
 const SPDY: &str = "SPDY/3.1";
 const STREAM_PROTOCOL: HeaderName = HeaderName::from_static("x-stream-protocol-version");
+
+/// SPDY in a WebSocket's messages, as clients ask for it.
+const TUNNEL: &str = "SPDY/3.1+portforward.k8s.io";
+
+/// What a connection is wanted for: protocols differ by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A command's session.
+    Command,
+    /// Forwarded ports.
+    Forward,
+}
+
+impl Purpose {
+    /// What is spoken on SPDY's streams.
+    fn on_spdy(self) -> &'static str {
+        match self {
+            Self::Command => "v4.channel.k8s.io",
+            Self::Forward => "portforward.k8s.io",
+        }
+    }
+}
 
 /// What the connection is to become.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Upgrade {
     /// A WebSocket with a sub-protocol, and the proof that the client's key was read.
     WebSocket { protocol: Protocol, accept: String },
-    /// SPDY/3.1, as older clients speak it.
-    Spdy,
+    /// A WebSocket that carries SPDY.
+    Tunnel { accept: String },
+    /// SPDY/3.1, as older clients speak it, with what is spoken on its streams.
+    Spdy { protocol: &'static str },
 }
 
 impl Upgrade {
     /// What a request asks for; 400 where it is no upgrade, or to nothing known.
-    pub(crate) fn of<B>(request: &Request<B>) -> Result<Self, Status> {
+    pub(crate) fn of<B>(request: &Request<B>, purpose: Purpose) -> Result<Self, Status> {
         let headers = request.headers();
         if !lists(headers, &CONNECTION, "upgrade") {
             return Err(Status::bad_request("Upgrade request required"));
         }
         if lists(headers, &UPGRADE, "websocket") {
-            web_socket(headers)
-        } else if !lists(headers, &UPGRADE, SPDY) {
-            Err(Status::bad_request("Upgrade request required"))
-        } else if lists(headers, &STREAM_PROTOCOL, spdy::PROTOCOL) {
-            Ok(Self::Spdy)
-        } else {
-            let text = format!("unable to negotiate protocol: server accepts {}", spdy::PROTOCOL);
-            Err(Status::bad_request(text))
+            return web_socket(headers, purpose);
         }
+        if !lists(headers, &UPGRADE, SPDY) {
+            return Err(Status::bad_request("Upgrade request required"));
+        }
+        let protocol = purpose.on_spdy();
+        if !lists(headers, &STREAM_PROTOCOL, protocol) {
+            let text = format!("unable to negotiate protocol: server accepts {protocol}");
+            return Err(Status::bad_request(text));
+        }
+        Ok(Self::Spdy { protocol })
     }
 
     /// The headers of the answer.
     pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-        match self {
-            Self::WebSocket { protocol, accept } => {
-                headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-                headers
-                    .extend(HeaderValue::from_str(accept).ok().map(|accept| (SEC_WEBSOCKET_ACCEPT, accept)));
-                if !protocol.name.is_empty() {
-                    headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol.name));
-                }
-            }
-            Self::Spdy => {
+        let (accept, protocol) = match self {
+            Self::WebSocket { protocol, accept } => (accept, protocol.name),
+            Self::Tunnel { accept } => (accept, TUNNEL),
+            Self::Spdy { protocol } => {
                 headers.insert(UPGRADE, HeaderValue::from_static(SPDY));
-                headers.insert(STREAM_PROTOCOL, HeaderValue::from_static(spdy::PROTOCOL));
+                headers.insert(STREAM_PROTOCOL, HeaderValue::from_static(protocol));
+                return headers;
             }
+        };
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.extend(HeaderValue::from_str(accept).ok().map(|accept| (SEC_WEBSOCKET_ACCEPT, accept)));
+        if !protocol.is_empty() {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
         }
         headers
     }
 }
 
-fn web_socket(headers: &HeaderMap) -> Result<Upgrade, Status> {
+fn web_socket(headers: &HeaderMap, purpose: Purpose) -> Result<Upgrade, Status> {
     if !lists(headers, &SEC_WEBSOCKET_VERSION, "13") {
         return Err(Status::bad_request("unsupported WebSocket version: 13 is spoken"));
     }
     let Some(key) = headers.get(SEC_WEBSOCKET_KEY) else {
         return Err(Status::bad_request("missing WebSocket key"));
     };
+    let accept = derive_accept_key(key.as_bytes());
+    if purpose == Purpose::Forward && lists(headers, &SEC_WEBSOCKET_PROTOCOL, TUNNEL) {
+        return Ok(Upgrade::Tunnel { accept });
+    }
     let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     let Some(protocol) = Protocol::choose(offered) else {
         return Err(Status::bad_request("none of the WebSocket sub-protocols is supported"));
     };
-    Ok(Upgrade::WebSocket { protocol, accept: derive_accept_key(key.as_bytes()) })
+    Ok(Upgrade::WebSocket { protocol, accept })
 }
 
 /// Whether a header, which is a list of words, has this one.

@@ -1,10 +1,10 @@
 use bytes::BytesMut;
 
 use super::Malformed;
+use super::command::Streams;
 use super::dictionary::dictionary;
 use super::frame::{self, Frame, take};
 use super::headers::{Inflater, empty};
-use super::open::Streams;
 use crate::Exec;
 
 /// Two blocks as zlib compresses them with the dictionary: `streamtype: error`, then `streamtype: stdout` and

@@ -1,11 +1,11 @@
 //! Which stream of a connection is which of the command's.
 
-use super::Malformed;
 use crate::Exec;
+use crate::streams::spdy::Malformed;
 
 /// The numbers of the streams that are open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Streams {
+pub(in crate::streams::spdy) struct Streams {
     pub error: Option<u32>,
     pub stdin: Option<u32>,
     pub stdout: Option<u32>,
@@ -15,7 +15,11 @@ pub(super) struct Streams {
 
 impl Streams {
     /// Takes a new stream for what its headers say; each is opened once, by a client's (odd) number.
-    pub(super) fn add(&mut self, stream: u32, headers: &[(String, String)]) -> Result<(), Malformed> {
+    pub(in crate::streams::spdy) fn add(
+        &mut self,
+        stream: u32,
+        headers: &[(String, String)],
+    ) -> Result<(), Malformed> {
         let kind = headers.iter().find(|(name, _)| name == "streamtype").ok_or(Malformed)?;
         let place = match kind.1.as_str() {
             "error" => &mut self.error,
@@ -32,7 +36,7 @@ impl Streams {
     }
 
     /// Whether the streams that a command needs are all open.
-    pub(super) fn complete(&self, exec: &Exec) -> bool {
+    pub(in crate::streams::spdy) fn complete(&self, exec: &Exec) -> bool {
         let needs = [
             (true, self.error),
             (exec.stdin, self.stdin),
