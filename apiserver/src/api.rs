@@ -9,6 +9,7 @@ use object::{FieldError, Key, Path, Status, Time, Value};
 use parking_lot::RwLock;
 
 use crate::authn::Authenticator;
+use crate::backend::Streams;
 use crate::claims::ServiceRange;
 use crate::flow::Flow;
 use crate::identity::Identity;
@@ -37,6 +38,8 @@ pub struct Api {
     pub(crate) signer: Arc<Signer>,
     /// What services draw addresses and ports from.
     pub(crate) services: ServiceRange,
+    /// The streams that are open.
+    pub(crate) streams: Streams,
     /// The way to the agents of nodes.
     pub(crate) nodes: NodeProxy,
     /// Set once the cache is filled and the bootstrap objects are there.

@@ -2,7 +2,7 @@
 //! the pod and its node; [`crate::node_proxy`] carries the bytes.
 
 mod container;
-mod endpoint;
+pub(crate) mod endpoint;
 mod wish;
 
 use http::request::Parts;
@@ -11,8 +11,8 @@ use kinds::{Kind, Verb};
 use object::{Key, Status, Value};
 
 use crate::api::Api;
+use crate::backend::failed;
 use crate::body::{Body, full};
-use crate::node_proxy;
 use crate::request::RequestInfo;
 use crate::write::not_found;
 use wish::{Stream, Wish};
@@ -43,7 +43,7 @@ impl Api {
         let node = Key::new("", node);
         let document = self.cached("nodes", &node);
         let document = document.ok_or_else(|| Status::not_found("", "nodes", &node.name))?;
-        let to = endpoint::of(&document).map_err(|why| node_proxy::failed(why.to_string()))?;
+        let to = endpoint::of(&document).map_err(|why| failed(why.to_string()))?;
         let path = wish.path(&key, container.as_deref());
         match wish.stream {
             Stream::Log => self.nodes.read(&to, &path).await,
@@ -51,7 +51,7 @@ impl Api {
         }
     }
 
-    fn cached(&self, resource: &str, key: &Key) -> Option<Value> {
+    pub(crate) fn cached(&self, resource: &str, key: &Key) -> Option<Value> {
         serde_json::from_slice(&self.cache.get(resource, key)?.document()).ok()
     }
 }

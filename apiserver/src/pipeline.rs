@@ -90,7 +90,10 @@ impl Api {
         parts: &Parts,
         body: Body,
     ) -> Result<Response<Body>, Status> {
-        if let Some(Subresource::Connect { verbs, .. }) = kind.subresource(&info.subresource) {
+        if let Some(Subresource::Connect { name, verbs, .. }) = kind.subresource(&info.subresource) {
+            if *name == "proxy" {
+                return self.proxy(info, &kind, parts, body).await;
+            }
             return self.connect(info, &kind, verbs, parts).await;
         }
         let form = Encoder::form(&parts.headers, info, &kind)?;

@@ -60,7 +60,9 @@ impl RequestInfo {
 
     fn place(&mut self, mut segments: &[String]) -> Result<(), Status> {
         let bad = |s: &String| s.is_empty() || s == "." || s == ".." || s.contains('/') || s.contains('%');
-        if segments.iter().take(5).any(bad) {
+        // what follows a subresource is for whom it is passed on to
+        let ours = if segments[0] == "namespaces" { 5 } else { 3 };
+        if segments.iter().take(ours).any(bad) {
             return Err(Status::no_such_path());
         }
         if segments[0] == "namespaces"

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::Api;
 use crate::authn::Authenticator;
+use crate::backend::Streams;
 use crate::body::BodyError;
 use crate::certs::{self, Pki, server_names};
 use crate::claims::ServiceRange;
@@ -195,6 +196,7 @@ fn assemble(
 ) -> Result<Api, Error> {
     let signer = Arc::new(Signer::new(&pki.service_account_key, ISSUER)?);
     let cache = Arc::new(WatchCache::new(cache::Options::default()));
+    let streams = Streams::new(stopping.subscribe());
     Ok(Api {
         kinds,
         objects: Objects::new(store.clone()),
@@ -204,7 +206,8 @@ fn assemble(
         authenticator: Authenticator::new(signer.clone(), Arc::new(CachedUids(cache))),
         signer,
         services: options.services.clone(),
-        nodes: NodeProxy::new(&pki.kubelet_client, stopping.subscribe())?,
+        nodes: NodeProxy::new(&pki.kubelet_client, streams.clone())?,
+        streams,
         ready: AtomicBool::new(false),
         stopping,
         documents: crate::discovery::Documents::default(),

@@ -113,17 +113,21 @@ pub fn server_config(ca: &str, shown: Arc<Shown>) -> Result<Arc<ServerConfig>, E
     Ok(Arc::new(config))
 }
 
-/// TLS 1.2 and 1.3 towards a node that `verifier` knows, and HTTP/1.1, which alone can change protocols.
+/// TLS 1.2 and 1.3 towards a backend that `verifier` knows, and HTTP/1.1, which alone can change protocols. A certificate
+/// is shown to those that know the server.
 pub fn client_config(
-    shown: Arc<Shown>,
+    shown: Option<Arc<Shown>>,
     verifier: Arc<dyn ServerCertVerifier>,
 ) -> Result<ClientConfig, Error> {
-    let mut config = ClientConfig::builder_with_provider(provider())
+    let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|source| Error::Refused { what: "TLS versions", source })?
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_client_cert_resolver(shown);
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match shown {
+        Some(shown) => config.with_client_cert_resolver(shown),
+        None => config.with_no_client_auth(),
+    };
     config.resumption = Resumption::disabled();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)

@@ -1,13 +1,13 @@
-//! Why a node does not answer, in the words of Go's network library, which users and their tools know.
+//! Why a backend does not answer, in the words of Go's network library, which users and their tools know.
 
 use std::io::ErrorKind;
 
 use object::Status;
 use rustls::CertificateError;
 
-/// Why a node does not answer.
+/// Why a backend does not answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub(crate) enum Error {
     /// There is no way to it, or nobody listens.
     #[error("dial tcp {address}: {}", told(source))]
     Dial {
@@ -41,7 +41,7 @@ pub(super) enum Error {
 
 impl Error {
     /// Why a handshake failed.
-    pub(super) fn of_handshake(error: std::io::Error) -> Self {
+    pub(crate) fn of_handshake(error: std::io::Error) -> Self {
         let refused = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match refused {
             Some(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)) => {
@@ -63,7 +63,7 @@ fn told(error: &std::io::Error) -> String {
     }
 }
 
-/// What a client is told of a failure between server and node: 500 without a reason, as upstream.
+/// What a client is told of a failure between server and backend: 500 without a reason, as upstream.
 pub(crate) fn failed(message: String) -> Status {
     Status { code: 500, reason: None, message, details: None }
 }

@@ -1,4 +1,4 @@
-//! Knowing a node by its very certificate.
+//! Which certificates of backends are believed.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
@@ -8,22 +8,29 @@ use sha2::{Digest, Sha256};
 
 use crate::tls::provider;
 
-/// Accepts one certificate, and only from who holds its key. Names, dates and issuer say nothing that the
-/// fingerprint does not.
+/// Whom a backend's certificate must be of. Names, dates and issuers are not looked at, but the key is always proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Exactly the one with this SHA-256 of its DER: an agent's.
+    Certificate([u8; 32]),
+    /// Anybody's: a pod is known by its address, and what its certificate should say is known to nobody.
+    Anyone,
+}
+
+/// Checks certificates by [`Trust`].
 #[derive(Debug)]
-pub(super) struct Pin {
-    /// SHA-256 of the certificate's DER.
-    fingerprint: [u8; 32],
+pub(crate) struct Verifier {
+    trust: Trust,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl Pin {
-    pub(super) fn new(fingerprint: [u8; 32]) -> Self {
-        Self { fingerprint, algorithms: provider().signature_verification_algorithms }
+impl Verifier {
+    pub(crate) fn new(trust: Trust) -> Self {
+        Self { trust, algorithms: provider().signature_verification_algorithms }
     }
 }
 
-impl ServerCertVerifier for Pin {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -33,10 +40,12 @@ impl ServerCertVerifier for Pin {
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let shown: [u8; 32] = Sha256::digest(end_entity).into();
-        if shown == self.fingerprint {
-            return Ok(ServerCertVerified::assertion());
+        match self.trust {
+            Trust::Certificate(known) if known != shown => {
+                Err(CertificateError::ApplicationVerificationFailure.into())
+            }
+            _ => Ok(ServerCertVerified::assertion()),
         }
-        Err(CertificateError::ApplicationVerificationFailure.into())
     }
 
     fn verify_tls12_signature(

@@ -9,7 +9,7 @@ pub(super) const FINGERPRINT: &str = "berth.dev/serving-sha256";
 
 /// Why a node cannot be connected to.
 #[derive(Debug, PartialEq, thiserror::Error)]
-pub(super) enum Unreachable {
+pub(crate) enum Unreachable {
     /// It reports neither an internal address nor a host name.
     #[error("node {0:?} has no address of type InternalIP or Hostname")]
     NoAddress(String),
@@ -25,7 +25,7 @@ pub(super) enum Unreachable {
 }
 
 /// The address of a node, which its agent states in the status, with the certificate that it must show.
-pub(super) fn of(node: &Value) -> Result<Endpoint, Unreachable> {
+pub(crate) fn of(node: &Value) -> Result<Endpoint, Unreachable> {
     let name = || node["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let addresses = node["status"]["addresses"].as_array().map_or(&[][..], Vec::as_slice);
     let address = |kind: &str| {

@@ -83,13 +83,13 @@ pub enum Subresource {
         /// Kind of the document, e.g. `Binding`.
         kind: &'static str,
     },
-    /// A byte stream (`/log`, `/exec`, …), served by the node.
+    /// A byte stream, served by the node (`/log`, `/exec`, …) or by what is behind `/proxy`.
     Connect {
         /// Name in the path.
         name: &'static str,
         /// Kind that discovery names, e.g. `PodExecOptions`.
         kind: &'static str,
-        /// What may be asked of it: [`Verb::Get`], [`Verb::Create`].
+        /// What may be asked of it.
         verbs: &'static [Verb],
         /// Query parameters, each with its JSON type.
         options: &'static [(&'static str, &'static str)],

@@ -62,6 +62,9 @@ const LOG: &[(&str, &str)] = &[
     ("timestamps", "boolean"),
 ];
 const PORT_FORWARD: &[(&str, &str)] = &[("ports", "integer")];
+const PROXY: &[(&str, &str)] = &[("path", "string")];
+/// What may be asked of what is behind a proxy: anything.
+const PROXIED: &[Verb] = &[Verb::Create, Verb::Delete, Verb::Get, Verb::Patch, Verb::Update];
 
 /// The table of the built-in kinds.
 pub fn built_in() -> Kinds {
@@ -86,6 +89,7 @@ fn core() -> Vec<Kind> {
             .cluster()
             .status()
             .status_on_create()
+            .connect("proxy", "NodeProxyOptions", PROXIED, PROXY)
             .selectable(&["spec.unschedulable"])
             .columns(columns::NODE)
             .strategy(&rules::Node),
@@ -147,6 +151,7 @@ fn workloads() -> Vec<Kind> {
             .connect("exec", "PodExecOptions", &[Verb::Create, Verb::Get], EXEC)
             .connect("log", "Pod", &[Verb::Get], LOG)
             .connect("portforward", "PodPortForwardOptions", &[Verb::Create, Verb::Get], PORT_FORWARD)
+            .connect("proxy", "PodProxyOptions", PROXIED, PROXY)
             .selectable(POD_FIELDS)
             .columns(columns::POD)
             .reads(columns::POD_READS)
@@ -189,6 +194,7 @@ fn network() -> Vec<Kind> {
             .create_on_update()
             .named(NameRule::Label1035)
             .status()
+            .connect("proxy", "ServiceProxyOptions", PROXIED, PROXY)
             .selectable(&["spec.clusterIP", "spec.type"])
             .columns(columns::SERVICE)
             .strategy(&rules::Service),

@@ -95,8 +95,15 @@ impl<'k> Writer<'k, '_> {
             Subresource::Connect { kind, verbs, options, .. } => {
                 let reads = !verbs.contains(&Verb::Create);
                 let action = if reads { Action::Get } else { Action::Connect };
-                let methods = if reads { &["get"][..] } else { &["get", "post"] };
-                let rows = methods.iter().map(|method| (*method, action, Value::Null, Value::Null)).collect();
+                let method = |verb: &Verb| match verb {
+                    Verb::Create => "post",
+                    Verb::Update => "put",
+                    Verb::Patch => "patch",
+                    Verb::Delete => "delete",
+                    _ => "get",
+                };
+                let rows =
+                    verbs.iter().map(|verb| (method(verb), action, Value::Null, Value::Null)).collect();
                 self.path(&path, &suffix, (own.0, own.1, kind), rows);
                 self.options(&path, options);
             }
