@@ -1,6 +1,7 @@
 //! Real containers, end to end: each test has a host of its own, with containerd and a network.
 
 mod crash;
+mod daily;
 mod end;
 mod images;
 mod network;

@@ -60,13 +60,17 @@ impl Process {
         Self::start(command, log)
     }
 
-    /// Waits for its first line, which must contain this; panics with the log where it does not.
-    pub(crate) fn says(&mut self, word: &str, log: &Path) {
+    /// Waits for its first line, which must contain this, and returns it; panics with the log where it does not.
+    pub(crate) fn says(&mut self, word: &str, log: &Path) -> String {
         let stdout = self.0.stdout.take().expect("piped, and read once");
+        let mut reader = BufReader::new(stdout);
         let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).expect("standard output");
+        reader.read_line(&mut line).expect("standard output");
         let log = std::fs::read_to_string(log).unwrap_or_default();
         assert!(line.contains(word), "{word:?} was expected, not {line:?}\n{log}");
+        // what else it says is nobody's, but it must not meet a closed pipe
+        std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
+        line
     }
 
     pub(crate) fn id(&self) -> u32 {

@@ -18,4 +18,5 @@ mod kill_loop;
 mod load;
 mod store_files;
 mod structure;
+mod terminal;
 mod user;

@@ -68,6 +68,24 @@ impl User {
         text(&output.stdout)
     }
 
+    /// One of the two clients, kubectl or the binary itself, with these arguments.
+    pub(crate) fn client(&self, client: &str, args: &[&str]) -> Command {
+        if client == "kubectl" {
+            return self.command(args);
+        }
+        let mut command = self.program(BERTH);
+        command.arg("--kubeconfig").arg(self.kubeconfig()).args(args);
+        command
+    }
+
+    /// Runs one of the two clients and returns standard output; it must succeed.
+    pub(crate) fn with(&self, client: &str, args: &[&str]) -> String {
+        let output = self.client(client, args).output().expect("the client runs");
+        let said = text(&output.stderr);
+        assert!(output.status.success(), "{client} {args:?}: {said}\n{}", self.diagnosis());
+        text(&output.stdout)
+    }
+
     /// Runs the binary's own verbs; what they did is the caller's to judge.
     pub(crate) fn try_berth(&self, args: &[&str]) -> Output {
         let mut command = self.program(BERTH);

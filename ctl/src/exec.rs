@@ -118,25 +118,29 @@ impl Flags {
         Ok(self.container.clone())
     }
 
-    /// The streams to connect. A terminal needs an input, and one that is a terminal itself.
     fn streams(&self) -> Streams {
-        let terminal = self.stdin && std::io::stdin().is_terminal();
-        if self.tty && self.stdin && !terminal {
-            eprintln!("Unable to use a TTY - input is not a terminal or the right kind of file");
-        }
-        Streams { stdin: self.stdin, tty: self.tty && terminal }
+        streams(self.stdin, self.tty)
     }
 }
 
+/// The streams to connect. A terminal needs an input, and one that is a terminal itself.
+pub(crate) fn streams(stdin: bool, tty: bool) -> Streams {
+    let terminal = stdin && std::io::stdin().is_terminal();
+    if tty && stdin && !terminal {
+        eprintln!("Unable to use a TTY - input is not a terminal or the right kind of file");
+    }
+    Streams { stdin, tty: tty && terminal }
+}
+
 /// Whether a container has a terminal.
-fn has_terminal(pod: &Value, container: &str) -> bool {
+pub(crate) fn has_terminal(pod: &Value, container: &str) -> bool {
     let lists = ["containers", "initContainers", "ephemeralContainers"].into_iter();
     let mut all = lists.flat_map(|list| items(&pod["spec"][list]));
     all.any(|found| text(&found["name"]) == container && found["tty"] == true)
 }
 
 /// What the API is asked for.
-fn path(pod: &Value, verb: &str, container: &str, streams: Streams, command: &[String]) -> String {
+pub(crate) fn path(pod: &Value, verb: &str, container: &str, streams: Streams, command: &[String]) -> String {
     let meta = &pod["metadata"];
     let path = format!("{}/{verb}", pods::path(text(&meta["namespace"]), text(&meta["name"])));
     let mut query: Vec<_> = command.iter().map(|word| ("command", word.as_str())).collect();

@@ -35,21 +35,38 @@ pub(crate) struct Streams {
     pub(crate) tty: bool,
 }
 
-/// Runs a session at a path to its end; gives the exit code of the process.
+/// The local ends of a session.
+pub(crate) struct Ends {
+    pub(crate) stdin: Option<Box<dyn Read + Send>>,
+    pub(crate) stdout: Box<dyn Write>,
+    pub(crate) stderr: Box<dyn Write>,
+}
+
+/// Runs a session at a path to its end, on this process's own streams; gives the exit code of the process.
 pub(crate) async fn run(session: &Session, path: &str, streams: Streams) -> Result<ExitCode, Error> {
+    let ends = Ends {
+        stdin: streams.stdin.then(|| Box::new(std::io::stdin()) as _),
+        stdout: Box::new(std::io::stdout()),
+        stderr: Box::new(std::io::stderr()),
+    };
+    hold(session, path, ends, streams.tty).await.map(outcome::as_exit_code)
+}
+
+/// Holds a session at a path to its end; gives the exit code of the process.
+pub(crate) async fn hold(session: &Session, path: &str, mut ends: Ends, tty: bool) -> Result<i32, Error> {
     let connection = session.connect(path).await?;
-    let ends = connection.supports_stream_close();
+    let closes = connection.supports_stream_close();
     let (mut sending, mut reading) = connection.into_stream().split();
     let (queue, mut queued) = mpsc::channel::<Vec<u8>>(QUEUE);
     // The terminal is raw until this falls, whatever the way out.
-    let _raw = if streams.tty { Some(Raw::enter().map_err(cannot_use_terminal)?) } else { None };
-    if streams.tty {
+    let _raw = if tty { Some(Raw::enter().map_err(cannot_use_terminal)?) } else { None };
+    if tty {
         tokio::spawn(terminal::report_sizes(queue.clone()));
     }
-    if streams.stdin {
+    if let Some(input) = ends.stdin.take() {
         let queue = queue.clone();
         // Not a task: nothing could end its read, and the program must not wait for it.
-        std::thread::spawn(move || read_input(&queue, ends));
+        std::thread::spawn(move || read_input(input, &queue, closes));
     }
     drop(queue);
     let send = async {
@@ -67,34 +84,35 @@ pub(crate) async fn run(session: &Session, path: &str, streams: Streams) -> Resu
             if !message.is_binary() {
                 continue;
             }
-            if let Some(status) = take(&message.into_data())? {
+            if let Some(status) = ends.take(&message.into_data())? {
                 return outcome::exit_code(&status);
             }
         }
         Err(Error::msg("the stream ended before the command did"))
     };
-    let ended = tokio::select! {
+    tokio::select! {
         ended = receive => ended,
         ended = send => ended,
-    };
-    ended.map(outcome::as_exit_code)
+    }
 }
 
 fn cannot_use_terminal(error: std::io::Error) -> Error {
     Error::msg(format!("cannot use the terminal: {error}"))
 }
 
-/// Prints a message, or gives the status that it is.
-fn take(message: &[u8]) -> Result<Option<Value>, Error> {
-    let Some((channel, content)) = message.split_first() else { return Ok(None) };
-    match *channel {
-        STDOUT => print(&mut std::io::stdout().lock(), content).map(|()| None),
-        STDERR => print(&mut std::io::stderr().lock(), content).map(|()| None),
-        STATUS => {
-            let unreadable = |e| Error::msg(format!("error stream protocol error: {e}"));
-            serde_json::from_slice(content).map(Some).map_err(unreadable)
+impl Ends {
+    /// Writes what a message says, or gives the status that it is.
+    fn take(&mut self, message: &[u8]) -> Result<Option<Value>, Error> {
+        let Some((channel, content)) = message.split_first() else { return Ok(None) };
+        match *channel {
+            STDOUT => print(&mut self.stdout, content).map(|()| None),
+            STDERR => print(&mut self.stderr, content).map(|()| None),
+            STATUS => {
+                let unreadable = |e| Error::msg(format!("error stream protocol error: {e}"));
+                serde_json::from_slice(content).map(Some).map_err(unreadable)
+            }
+            _ => Ok(None),
         }
-        _ => Ok(None),
     }
 }
 
@@ -104,8 +122,7 @@ fn print(out: &mut impl Write, content: &[u8]) -> Result<(), Error> {
 }
 
 /// Sends the input until it ends, and tells its end where the protocol can.
-fn read_input(queue: &mpsc::Sender<Vec<u8>>, ends: bool) {
-    let mut input = std::io::stdin().lock();
+fn read_input(mut input: impl Read, queue: &mpsc::Sender<Vec<u8>>, ends: bool) {
     let mut buffer = vec![0; CHUNK];
     loop {
         match input.read(&mut buffer) {

@@ -191,6 +191,12 @@ impl Session {
         Ok(body.into_data_stream().map_err(broken).boxed())
     }
 
+    /// The answer to any request, whatever it says.
+    pub(crate) async fn raw(&self, request: Request<Body>) -> Result<http::Response<Body>, Error> {
+        let sent = self.client.kube().send(request).await;
+        sent.map_err(|error| self.failure(client::Error::Transport(error.into())))
+    }
+
     /// A WebSocket connection at a path with its query.
     pub(crate) async fn connect(&self, path: &str) -> Result<Connection, Error> {
         let request = Request::get(path).body(Vec::new()).map_err(|e| Error::Client(e.into()))?;

@@ -17,6 +17,8 @@ pub enum Verb {
     ApiResources(crate::api_resources::ApiResources),
     /// Attach to a process that is already running inside a container.
     Attach(crate::exec::Attach),
+    /// Copy files and directories to and from containers.
+    Cp(crate::cp::Cp),
     /// Create a resource from a file or from stdin.
     Create(crate::create::Create),
     /// Delete resources by file names, stdin, resources and names, or by resources and label selector.
@@ -29,8 +31,14 @@ pub enum Verb {
     Get(crate::get::Get),
     /// Print the logs for a container in a pod or specified resource.
     Logs(crate::logs::Logs),
+    /// Forward one or more local ports to a pod.
+    PortForward(crate::port_forward::PortForward),
+    /// Run a proxy to the Kubernetes API server.
+    Proxy(crate::proxy::Proxy),
     /// Manage the rollout of a resource.
     Rollout(crate::rollout::Rollout),
+    /// Create and run a particular image in a pod.
+    Run(crate::run::Run),
     /// Set a new size for a deployment, replica set, or replication controller.
     Scale(crate::scale::Scale),
     /// Set specific features on objects.
@@ -44,8 +52,8 @@ pub enum Verb {
 /// Does what a verb says.
 ///
 /// # Errors
-/// See [`Error`]; its text is for standard error as it is, and the exit code is 1 then. A command that `exec` ran
-/// gives its own exit code instead.
+/// See [`Error`]; its text is for standard error as it is, and the exit code is 1 then. A command that `exec`
+/// or `run` ran gives its own exit code instead.
 pub async fn run(verb: Verb, global: Global) -> Result<ExitCode, Error> {
     let session = Session::new(&global).await;
     if let Verb::Version(args) = verb {
@@ -55,8 +63,12 @@ pub async fn run(verb: Verb, global: Global) -> Result<ExitCode, Error> {
     match verb {
         Verb::Attach(args) => return args.run(&session).await,
         Verb::Exec(args) => return args.run(&session).await,
+        Verb::Run(args) => return args.run(&session).await,
         Verb::Apply(args) => args.run(&session).await,
         Verb::ApiResources(args) => args.run(&session).await,
+        Verb::Cp(args) => args.run(&session).await,
+        Verb::PortForward(args) => args.run(&session).await,
+        Verb::Proxy(args) => args.run(&session).await,
         Verb::Create(args) => args.run(&session).await,
         Verb::Delete(args) => args.run(&session).await,
         Verb::Describe(args) => args.run(&session).await,
