@@ -63,11 +63,27 @@ pub(crate) struct ServerArgs {
     pub(crate) listen: SocketAddr,
     #[command(flatten)]
     pub(crate) store: StoreFlags,
+    #[command(flatten)]
+    pub(crate) ranges: RangeFlags,
     /// Do not run a node on this machine.
     #[arg(long)]
     pub(crate) no_agent: bool,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
+}
+
+/// Which addresses the cluster uses for itself. They must be nobody else's on the nodes' networks.
+#[derive(Args, Clone)]
+pub(crate) struct RangeFlags {
+    /// Addresses of pods; each node gets a block of them.
+    #[arg(long, value_name = "CIDR", default_value = "10.244.0.0/16")]
+    pub(crate) cluster_cidr: Ipv4Net,
+    /// The prefix length of a node's block.
+    #[arg(long, value_name = "BITS", default_value_t = 24)]
+    pub(crate) node_cidr_mask_size: u8,
+    /// Addresses of services.
+    #[arg(long, value_name = "CIDR", default_value = "10.96.0.0/12")]
+    pub(crate) service_cidr: Ipv4Net,
 }
 
 /// Which store the cluster's data is in.
@@ -124,9 +140,9 @@ pub(crate) struct NodeArgs {
     /// Where the containers' logs are written.
     #[arg(long, default_value = "/var/log/pods")]
     pub(crate) log_dir: PathBuf,
-    /// Addresses of the node's pods.
-    #[arg(long, default_value = "10.244.0.0/24")]
-    pub(crate) pod_cidr: Ipv4Net,
+    /// Addresses of the node's pods; those that the cluster assigns where it is not given.
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) pod_cidr: Option<Ipv4Net>,
     /// The control group below which those of the pods are.
     #[arg(long, default_value = "/")]
     pub(crate) cgroup_root: String,

@@ -3,6 +3,7 @@
 mod cli;
 mod images;
 mod parts;
+mod ranges;
 mod store_files;
 mod stores;
 mod telemetry;

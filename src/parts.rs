@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use apiserver::{Identity, Options, Server, ServiceRange};
+use apiserver::{Identity, Options, Server};
 use cache::Source;
 use client::Client;
 use drive::Leadership;
@@ -57,12 +57,17 @@ pub(crate) async fn run(command: Command, global: ctl::Global) -> anyhow::Result
 async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
     let dir = args.data_dir.clone();
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let (pods, services) = crate::ranges::read(&args.ranges)?;
+    if all && !args.no_agent {
+        crate::ranges::check_routes(&pods, &services).await?;
+    }
     let opened = Opened::open(&args.store, &dir).await?;
     let kinds = Arc::new(kinds::built_in());
     let options = Options {
         data_dir: dir.clone(),
         listen: args.listen,
-        services: ServiceRange::default(),
+        services,
+        pods,
         shared: opened.shared().map(str::to_owned),
     };
     let mut stopped = stop_signal()?;

@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 
 use crate::authn::Authenticator;
 use crate::backend::Streams;
-use crate::claims::ServiceRange;
+use crate::claims::{PodRange, ServiceRange};
 use crate::flow::Flow;
 use crate::identity::Identity;
 use crate::node_proxy::NodeProxy;
@@ -38,6 +38,8 @@ pub struct Api {
     pub(crate) signer: Arc<Signer>,
     /// What services draw addresses and ports from.
     pub(crate) services: ServiceRange,
+    /// What nodes get the addresses of their pods from.
+    pub(crate) pods: PodRange,
     /// The streams that are open.
     pub(crate) streams: Streams,
     /// The way to the agents of nodes.

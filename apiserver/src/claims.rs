@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
+use ipnet::Ipv4Net;
 use kinds::{Claim, Kind};
 use object::{FieldError, Key, Meta, Path, Status, Value};
 
@@ -12,10 +13,8 @@ use crate::objects::Hidden;
 /// Ranges that services draw from.
 #[derive(Clone, Debug)]
 pub struct ServiceRange {
-    /// Network address, e.g. 10.96.0.0.
-    pub network: Ipv4Addr,
-    /// Prefix length, e.g. 12.
-    pub prefix: u8,
+    /// Their addresses, e.g. 10.96.0.0/12; at least four.
+    pub addresses: Ipv4Net,
     /// First node port.
     pub first_port: u16,
     /// Last node port.
@@ -24,31 +23,46 @@ pub struct ServiceRange {
 
 impl Default for ServiceRange {
     fn default() -> Self {
-        Self { network: Ipv4Addr::new(10, 96, 0, 0), prefix: 12, first_port: 30000, last_port: 32767 }
+        let addresses = Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 12);
+        Self { addresses, first_port: 30000, last_port: 32767 }
     }
 }
 
 impl ServiceRange {
     /// The address `offset` above the network's.
     fn address(&self, offset: u32) -> Ipv4Addr {
-        Ipv4Addr::from(u32::from(self.network) + offset)
+        Ipv4Addr::from(u32::from(self.addresses.network()) + offset)
     }
 
     /// How many addresses there are, network and broadcast included.
     fn size(&self) -> u32 {
-        1 << (32 - u32::from(self.prefix.clamp(1, 30)))
+        1 << (32 - u32::from(self.addresses.prefix_len().clamp(1, 30)))
     }
 
     fn contains(&self, address: IpAddr) -> bool {
         let IpAddr::V4(v4) = address else { return false };
-        u32::from(v4)
-            .checked_sub(u32::from(self.network))
-            .is_some_and(|offset| offset > 0 && offset < self.size() - 1)
+        let inside = self.addresses.contains(&v4);
+        inside && v4 != self.addresses.network() && v4 != self.addresses.broadcast()
     }
 
     /// The address of the API server's own service: the first of the range.
     pub fn first(&self) -> Ipv4Addr {
         self.address(1)
+    }
+}
+
+/// What nodes get the addresses of their pods from.
+#[derive(Clone, Debug)]
+pub struct PodRange {
+    /// All of them, e.g. 10.244.0.0/16.
+    pub addresses: Ipv4Net,
+    /// The prefix length of a node's block, e.g. 24; not shorter than that of all.
+    pub node_prefix: u8,
+}
+
+impl Default for PodRange {
+    fn default() -> Self {
+        Self { addresses: Ipv4Net::new_assert(Ipv4Addr::new(10, 244, 0, 0), 16), node_prefix: 24 }
     }
 }
 
@@ -75,7 +89,13 @@ impl Api {
                     let port = self.free_port(kind, object).await?;
                     object["spec"]["ports"][index]["nodePort"] = port.into();
                 }
-                Claim::ClusterIp(Some(_)) | Claim::NodePort { .. } => {}
+                Claim::PodCidr(None) if wants_block(object, old) => {
+                    if let Some(block) = self.free_block().await? {
+                        object["spec"]["podCIDR"] = block.to_string().into();
+                        object["spec"]["podCIDRs"] = vec![block.to_string()].into();
+                    }
+                }
+                Claim::ClusterIp(Some(_)) | Claim::NodePort { .. } | Claim::PodCidr(_) => {}
             }
         }
         let after = self.held(kind, object);
@@ -95,6 +115,7 @@ impl Api {
                 Claim::NodePort { port: Some(port), index } => {
                     Some(port_key(*port, protocol(object, *index)))
                 }
+                Claim::PodCidr(Some(block)) => Some(block_key(block)),
                 _ => None,
             })
             .collect();
@@ -113,8 +134,8 @@ impl Api {
                     let shown: Value = vec![address.to_string()].into();
                     if !self.services.contains(address) {
                         let text = format!(
-                            "failed to allocate IP {address}: the provided IP ({address}) is not in the valid range. The range of valid IPs is {}/{}",
-                            self.services.network, self.services.prefix
+                            "failed to allocate IP {address}: the provided IP ({address}) is not in the valid range. The range of valid IPs is {}",
+                            self.services.addresses
                         );
                         errors.push(FieldError::invalid(&path, shown, text));
                     } else if self.objects.holds(&address_key(address)).await? {
@@ -137,6 +158,12 @@ impl Api {
                         errors.push(FieldError::invalid(&path, port, text));
                     } else if self.objects.holds(&key).await? {
                         errors.push(FieldError::invalid(&path, port, "provided port is already allocated"));
+                    }
+                }
+                Claim::PodCidr(Some(block)) if take.contains(&block_key(&block)) => {
+                    if self.objects.holds(&block_key(&block)).await? {
+                        let text = "provided block is already allocated to another node";
+                        errors.push(FieldError::invalid(&Path::new("spec.podCIDR"), block, text));
                     }
                 }
                 _ => {}
@@ -169,6 +196,18 @@ impl Api {
             "failed to allocate a serviceIP: range is full",
         );
         Err(Status::invalid(&kind.group, &kind.kind, &Meta::of(object).name, &[error]))
+    }
+
+    /// A block for a node's pods; none where all are taken: the node is of use for pods of the host's network.
+    async fn free_block(&self) -> Result<Option<Ipv4Net>, Status> {
+        let PodRange { addresses, node_prefix } = &self.pods;
+        let Ok(blocks) = addresses.subnets(*node_prefix) else { return Ok(None) };
+        for block in blocks {
+            if !self.objects.holds(&block_key(&block.to_string())).await? {
+                return Ok(Some(block));
+            }
+        }
+        Ok(None)
     }
 
     async fn free_port(&self, kind: &Kind, object: &Value) -> Result<u16, Status> {
@@ -260,6 +299,16 @@ fn address_key(address: IpAddr) -> Bytes {
 
 fn port_key(port: u16, protocol: &str) -> Bytes {
     format!("/.port/{port}/{protocol}").into()
+}
+
+fn block_key(block: &str) -> Bytes {
+    format!("/.block/{block}").into()
+}
+
+/// Whether a node without addresses for pods is to get some: a new one, and one whose agent introduces itself anew.
+fn wants_block(node: &Value, old: Option<&Value>) -> bool {
+    let introduced = |node: &Value| node["metadata"]["annotations"].clone();
+    old.is_none_or(|old| introduced(old) != introduced(node))
 }
 
 fn gate_key(namespace: &str) -> Bytes {

@@ -41,7 +41,7 @@ mod tokens;
 mod write;
 
 pub use certs::{Pair, Pki, ServerNames, host_name, server_names};
-pub use claims::ServiceRange;
+pub use claims::{PodRange, ServiceRange};
 pub use discovery::VERSION;
 pub use identity::Identity;
 pub use owner::Error as OwnerError;

@@ -21,7 +21,7 @@ use crate::authn::Authenticator;
 use crate::backend::Streams;
 use crate::body::BodyError;
 use crate::certs::{self, Pki, server_names};
-use crate::claims::ServiceRange;
+use crate::claims::{PodRange, ServiceRange};
 use crate::flow::Flow;
 use crate::identity::Identity;
 use crate::local::{LocalService, LocalSource};
@@ -47,6 +47,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// What services draw addresses and ports from.
     pub services: ServiceRange,
+    /// What nodes get the addresses of their pods from.
+    pub pods: PodRange,
     /// Who this server is among those that may share its store; none where the store is its alone.
     pub shared: Option<String>,
 }
@@ -206,6 +208,7 @@ fn assemble(
         authenticator: Authenticator::new(signer.clone(), Arc::new(CachedUids(cache))),
         signer,
         services: options.services.clone(),
+        pods: options.pods.clone(),
         nodes: NodeProxy::new(&pki.kubelet_client, streams.clone())?,
         streams,
         ready: AtomicBool::new(false),

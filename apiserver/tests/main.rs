@@ -7,7 +7,7 @@ mod streams;
 
 use std::sync::Arc;
 
-use apiserver::{Identity, Options, Server, ServiceRange};
+use apiserver::{Identity, Options, PodRange, Server, ServiceRange};
 use client::Client;
 use kinds::{Kind, Kinds};
 use tempfile::TempDir;
@@ -28,6 +28,7 @@ impl World {
             data_dir: dir.path().to_owned(),
             listen: ([127, 0, 0, 1], 0).into(),
             services: ServiceRange::default(),
+            pods: PodRange::default(),
             shared: None,
         };
         let server =

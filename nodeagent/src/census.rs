@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use containerd::Containerd;
+use ipnet::Ipv4Net;
 use object::{Quantity, Time};
 use parking_lot::Mutex;
 
@@ -81,6 +82,7 @@ struct Learnt {
     pressures: Pressures,
     port: u16,
     fingerprint: String,
+    pod_cidr: Option<Ipv4Net>,
 }
 
 impl HostCensus {
@@ -123,6 +125,11 @@ impl HostCensus {
     pub(crate) fn serves(&self, port: u16, fingerprint: String) {
         let mut learnt = self.learnt.lock();
         (learnt.port, learnt.fingerprint) = (port, fingerprint);
+    }
+
+    /// Notes which addresses the node's pods have.
+    pub(crate) fn has_block(&self, block: Ipv4Net) {
+        self.learnt.lock().pod_cidr = Some(block);
     }
 
     /// The node, as containers see it.
@@ -178,6 +185,7 @@ impl Census for HostCensus {
             runtime,
             annotations: BTreeMap::from([(SERVING.to_owned(), learnt.fingerprint.clone())]),
             port: learnt.port,
+            pod_cidr: learnt.pod_cidr.map(|block| block.to_string()),
             findings: conditions(&learnt.pressures, &complaints),
             ..self.facts.clone()
         }

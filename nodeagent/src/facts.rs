@@ -65,6 +65,7 @@ pub fn observe(options: &FactsOptions) -> Result<NodeFacts, FactsError> {
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),
         port: 0,
+        pod_cidr: None,
         findings: conditions(&Pressures::default(), &[]),
     })
 }

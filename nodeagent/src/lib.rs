@@ -4,6 +4,7 @@
 //! that run nothing.
 
 mod agent;
+mod block;
 mod census;
 mod console;
 mod container_runtime;
@@ -11,6 +12,7 @@ mod containers;
 mod facts;
 mod fake;
 mod known;
+mod neighbours;
 mod node;
 mod notes;
 mod observed;
@@ -55,6 +57,6 @@ pub use probes::{
 };
 pub use report::{Host, report, status};
 pub use run::{FakeOptions, MissingKind, run_fake};
-pub use run_node::{NodeError, NodeOptions, engine, reset_node, run_node};
+pub use run_node::{NodeError, NodeOptions, engine, reset_node, route_to, run_node};
 pub use runtime::{Held, Runtime, RuntimeError};
 pub use status::{Condition, ContainerStatus, Ip, Phase, Running, State, Status, Terminated, Waiting};

@@ -43,6 +43,8 @@ pub struct NodeFacts {
     pub annotations: BTreeMap<String, String>,
     /// Port of the node's own server; 0 where it has none.
     pub port: u16,
+    /// The addresses of its pods, where it has some already.
+    pub pod_cidr: Option<String>,
     /// How it fares.
     pub findings: Vec<Finding>,
 }
@@ -66,16 +68,21 @@ impl NodeFacts {
             labels: [("type".to_owned(), "fake".to_owned())].into(),
             annotations: BTreeMap::new(),
             port: 0,
+            pod_cidr: None,
             findings: conditions(&Pressures::default(), &[]),
         }
     }
 
     /// The object to register.
     pub fn node(&self, now: Time) -> Value {
+        let spec = match &self.pod_cidr {
+            Some(block) => json!({"podCIDR": block, "podCIDRs": [block]}),
+            None => json!({}),
+        };
         json!({
             "apiVersion": "v1", "kind": "Node",
             "metadata": self.metadata(),
-            "spec": {},
+            "spec": spec,
             "status": self.status(&[], now),
         })
     }

@@ -89,6 +89,12 @@ impl Registrar {
         }
     }
 
+    /// Registers a node now, and returns it as the API has it.
+    pub(crate) async fn introduce(&self, name: &str) -> Result<Value, Error> {
+        self.register(&self.census.facts(name)).await?;
+        self.client.get(&self.nodes, &Key::new("", name)).await
+    }
+
     async fn renew(&self, name: &str, round: Option<u64>) {
         if let Err(error) = self.try_renew(name, round).await {
             tracing::warn!(node = name, %error, "not renewed");

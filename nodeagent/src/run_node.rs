@@ -23,11 +23,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::agent::Agent;
+use crate::block;
 use crate::census::HostCensus;
 use crate::cgroups::{CgroupError, Cgroups, Hierarchies, NodeResources};
 use crate::container_runtime::{ContainerRuntime, Dirs, Surroundings};
 use crate::facts::FactsError;
 use crate::known::Pods;
+use crate::neighbours;
 use crate::notes;
 use crate::registrar::Registrar;
 use crate::report::Host;
@@ -76,8 +78,8 @@ pub struct NodeOptions {
     pub run_dir: PathBuf,
     /// Where logs are written.
     pub log_dir: PathBuf,
-    /// Addresses of its pods; the first is the node's own among them.
-    pub pods: Ipv4Net,
+    /// Addresses of its pods; the first is the node's own among them. Those that the cluster assigns where none.
+    pub pods: Option<Ipv4Net>,
     /// The control group below which those of the pods are.
     pub cgroup_root: String,
     /// The version that it reports.
@@ -113,6 +115,11 @@ pub enum NodeError {
     /// The node's server cannot have a certificate.
     #[error("the node's server has no certificate")]
     Certificate(#[from] streaming::Error),
+    /// What pods would be found at is somewhere else.
+    #[error(
+        "the addresses of the node's pods, {0}, overlap with the machine's route {1}: choose others by --cluster-cidr of the server, or --pod-cidr"
+    )]
+    Overlap(Ipv4Net, String),
     /// What a pod left cannot be removed.
     #[error(transparent)]
     Runtime(#[from] crate::runtime::RuntimeError),
@@ -133,10 +140,10 @@ impl NodeOptions {
         }
     }
 
-    fn network(&self) -> PodNetworkOptions {
+    fn network(&self, pods: Ipv4Net) -> PodNetworkOptions {
         PodNetworkOptions {
             device: DEVICE.to_owned(),
-            cidr: self.pods,
+            cidr: pods,
             state_dir: self.run_dir.join("addresses"),
             table: POD_TABLE.to_owned(),
         }
@@ -185,15 +192,37 @@ pub async fn run_node(
     }
     let name: Arc<str> = options.name()?.into();
     let engine = options.engine()?;
-    let network = Arc::new(PodNetwork::open(options.network()).await?);
     let census = HostCensus::new(&name, options.address, &options.dir, &options.version, engine.clone())?;
     let census = Arc::new(census);
+    let listen = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), options.port);
+    let listener = TcpListener::bind(listen).await.map_err(|e| NodeError::Listen(listen, e))?;
+    let mut names = census.addresses();
+    names.push(name.to_string());
+    let (tls, fingerprint) = streaming::tls(&options.ca, &names)?;
+    census.serves(listener.local_addr().map_or(options.port, |local| local.port()), fingerprint);
+    let registrar = Arc::new(Registrar::new(client.clone(), nodes.clone(), leases, census.clone()));
+    let known = options.pods.or_else(|| block::recorded(&options.dir));
+    tokio::pin!(shutdown);
+    let block = tokio::select! {
+        () = &mut shutdown => return Ok(()),
+        block = async { match known {
+            Some(block) => block,
+            None => block::assigned(&registrar, &name).await,
+        } } => block,
+    };
+    if let Some(route) = PodNetwork::overlap(block, DEVICE).await? {
+        return Err(NodeError::Overlap(block, route));
+    }
+    block::record(&options.dir, block).map_err(|e| NodeError::Directory(options.dir.clone(), e))?;
+    census.has_block(block);
+    let network = Arc::new(PodNetwork::open(options.network(block)).await?);
     let cgroups = options.cgroups()?;
     let cpu = census.node().allocatable_cpu.milli_value();
     cgroups.set_up(&NodeResources { cpu: Some(cpu), ..NodeResources::default() })?;
 
     let mut tasks = JoinSet::new();
-    let applied = serve_services(&mut tasks, &source, &kinds, &options)?;
+    let applied = serve_services(&mut tasks, &source, &kinds, block)?;
+    tasks.spawn(neighbours::lead(source.clone(), nodes.clone(), name.clone(), network.clone()));
     serve_names(&mut tasks, network.gateway(), applied.clone());
 
     let surroundings = Surroundings {
@@ -222,16 +251,9 @@ pub async fn run_node(
         pods: Mutex::new(Pods::default()),
     });
     let console = Arc::new(crate::console::NodeConsole::new(agent.clone(), runtime.clone()));
-    let listen = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), options.port);
-    let listener = TcpListener::bind(listen).await.map_err(|e| NodeError::Listen(listen, e))?;
-    let mut names = census.addresses();
-    names.push(name.to_string());
-    let (tls, fingerprint) = streaming::tls(&options.ca, &names)?;
-    census.serves(listener.local_addr().map_or(options.port, |local| local.port()), fingerprint);
     tasks.spawn(streaming::serve(listener, tls, console, std::future::pending()));
 
     census.ask().await;
-    let registrar = Arc::new(Registrar::new(client, nodes.clone(), leases, census.clone()));
     tasks.spawn(ask(census, registrar.clone(), name));
     tasks.spawn({
         let (registrar, source) = (registrar.clone(), source.clone());
@@ -253,7 +275,6 @@ pub async fn run_node(
             agent.work(stopped).await;
         });
     }
-    tokio::pin!(shutdown);
     tokio::select! {
         () = &mut shutdown => {}
         Some(ended) = tasks.join_next() => tracing::error!(?ended, "a part of the agent ended"),
@@ -270,8 +291,11 @@ pub async fn run_node(
 pub async fn reset_node(options: NodeOptions) -> Result<(), NodeError> {
     let engine = options.engine()?;
     crate::container_runtime::reset(&engine, &options.dirs(), &options.cgroups()?).await?;
-    PodNetwork::remove(options.network()).await?;
-    Nftables::new(SERVICE_TABLE, options.pods).remove().await?;
+    // a node that never had a block has no network
+    if let Some(block) = options.pods.or_else(|| block::recorded(&options.dir)) {
+        PodNetwork::remove(options.network(block)).await?;
+        Nftables::new(SERVICE_TABLE, block).remove().await?;
+    }
     for dir in [&options.dir, &options.run_dir.join("fifos")] {
         match std::fs::remove_dir_all(dir) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
@@ -283,12 +307,17 @@ pub async fn reset_node(options: NodeOptions) -> Result<(), NodeError> {
     Ok(())
 }
 
+/// A route of this machine to some of these addresses that is not the node's own doing, in words.
+pub async fn route_to(addresses: Ipv4Net) -> Result<Option<String>, NodeError> {
+    Ok(PodNetwork::overlap(addresses, DEVICE).await?)
+}
+
 /// Follows the services and makes the host lead to them. Returns them as the host has them.
 fn serve_services(
     tasks: &mut JoinSet<()>,
     source: &Arc<dyn Source>,
     kinds: &Kinds,
-    options: &NodeOptions,
+    pods: Ipv4Net,
 ) -> Result<watch::Receiver<Arc<Services>>, NodeError> {
     let kind = |group, plural| kinds.resource(group, plural).ok_or(MissingKind(plural));
     let informers = Arc::new(Informers::new(source.clone()));
@@ -303,7 +332,7 @@ fn serve_services(
     let (wanted, mut wants) = watch::channel(Arc::<Services>::default());
     let (done, applied) = watch::channel(Arc::<Services>::default());
     tasks.spawn(services::keep(informers, changed, wanted));
-    let dataplane = Nftables::new(SERVICE_TABLE, options.pods);
+    let dataplane = Nftables::new(SERVICE_TABLE, pods);
     tasks.spawn(async move {
         while wants.changed().await.is_ok() {
             let services = wants.borrow_and_update().clone();

@@ -14,6 +14,8 @@ pub enum Claim {
         /// The port asked for.
         port: Option<u16>,
     },
+    /// The addresses of a node's pods: these, in CIDR notation, or any free block written to `spec.podCIDR(s)`.
+    PodCidr(Option<String>),
 }
 
 /// Pure rules of a kind; every method has a default that suits a plain kind.

@@ -5,10 +5,13 @@ use std::os::fd::RawFd;
 use std::path::Path;
 
 use futures::TryStreamExt;
+use ipnet::Ipv4Net;
 use nix::errno::Errno;
 use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkMessage, State};
 use rtnetlink::packet_route::neighbour::NeighbourState;
-use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteScope};
+use rtnetlink::packet_route::route::{
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
+};
 use rtnetlink::{Handle, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
 use tokio::runtime;
 use tokio::time::{Duration, Instant, sleep};
@@ -24,6 +27,9 @@ pub(crate) struct Links {
 
 /// How long a link may take to run.
 const RUNNING: Duration = Duration::from_secs(2);
+
+/// By this the routes to other nodes' pods are known, which nobody else makes.
+const BLOCKS: RouteProtocol = RouteProtocol::Other(98);
 
 /// A hardware address.
 pub(crate) type Mac = [u8; 6];
@@ -180,6 +186,35 @@ impl Links {
         done.map_err(Error::netlink(format!("adding default route by {gateway}")))
     }
 
+    /// Leads to the addresses of a block by another host, in place of what led there before.
+    pub async fn add_block_route(&self, to: Ipv4Net, by: Ipv4Addr) -> Result<(), Error> {
+        let route = RouteMessageBuilder::<Ipv4Addr>::new()
+            .destination_prefix(to.network(), to.prefix_len())
+            .gateway(by)
+            .protocol(BLOCKS)
+            .build();
+        let done = self.handle.route().add(route).replace().execute().await;
+        done.map_err(Error::netlink(format!("adding route to {to} by {by}")))
+    }
+
+    /// Leads to a block no more, where [`Links::add_block_route`] did.
+    pub async fn delete_block_route(&self, to: Ipv4Net) -> Result<(), Error> {
+        let route = RouteMessageBuilder::<Ipv4Addr>::new()
+            .destination_prefix(to.network(), to.prefix_len())
+            .protocol(BLOCKS)
+            .build();
+        let done = self.handle.route().del(route).execute().await;
+        unless(Errno::ESRCH, done).map_err(Error::netlink(format!("deleting route to {to}")))
+    }
+
+    /// All routes of the main table but default ones.
+    pub async fn routes(&self) -> Result<Vec<Route>, Error> {
+        let query = RouteMessageBuilder::<Ipv4Addr>::new().build();
+        let routes: Result<Vec<_>, _> = self.handle.route().get(query).execute().try_collect().await;
+        let routes = routes.map_err(Error::netlink("listing routes"))?;
+        Ok(routes.iter().filter_map(route).collect())
+    }
+
     /// The greatest packet that the default route's link takes, in bytes, if there is such a route.
     pub async fn default_mtu(&self) -> Result<Option<u32>, Error> {
         let query = RouteMessageBuilder::<Ipv4Addr>::new().build();
@@ -188,6 +223,33 @@ impl Links {
         let Some(index) = routes.iter().find_map(default_link) else { return Ok(None) };
         Ok(self.all().await?.into_iter().find(|link| link.index == index).and_then(|link| link.mtu))
     }
+}
+
+/// A route that leads to something in particular, as observed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub to: Ipv4Net,
+    /// The number of the link that it leads by.
+    pub link: u32,
+    /// Whether it leads to the pods of another node.
+    pub block: bool,
+}
+
+fn route(message: &RouteMessage) -> Option<Route> {
+    let header = &message.header;
+    if header.table != RouteHeader::RT_TABLE_MAIN || header.kind != RouteType::Unicast {
+        return None;
+    }
+    let (mut to, mut link) = (None, 0);
+    for attribute in &message.attributes {
+        match attribute {
+            RouteAttribute::Destination(RouteAddress::Inet(address)) => to = Some(*address),
+            RouteAttribute::Oif(index) => link = *index,
+            _ => {}
+        }
+    }
+    let to = Ipv4Net::new(to?, header.destination_prefix_length).ok()?;
+    Some(Route { to, link, block: header.protocol == BLOCKS })
 }
 
 fn default_link(route: &RouteMessage) -> Option<u32> {

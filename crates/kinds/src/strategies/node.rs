@@ -3,8 +3,8 @@
 use object::{FieldError, FieldErrors, Value};
 use serde_json::json;
 
-use crate::Strategy;
 use crate::rules::{At, Errors, Read, Write};
+use crate::{Claim, Strategy};
 
 /// Strategy of nodes.
 pub(crate) struct Node;
@@ -41,6 +41,11 @@ impl Strategy for Node {
             }
         }
         errors.done()
+    }
+
+    fn claims(&self, node: &Value) -> Vec<Claim> {
+        let asked = node.text("spec.podCIDR");
+        vec![Claim::PodCidr((!asked.is_empty()).then(|| asked.to_owned()))]
     }
 }
 

@@ -1,5 +1,6 @@
 //! Attaches pods to the node.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -44,6 +45,8 @@ pub struct PodNetworkOptions {
 #[derive(Debug)]
 pub struct PodNetwork {
     gateway: Ipv4Addr,
+    cidr: Ipv4Net,
+    table: String,
     mtu: u32,
     links: Links,
     /// Never held across an await.
@@ -62,8 +65,42 @@ impl PodNetwork {
         links.add_address(links.index(&options.device).await?, gateway).await?;
         links.up(&options.device).await?;
         ensure_sysctl(Path::new("/proc/sys/net/ipv4/ip_forward"), "1")?;
-        nft::run(&rules(&options.table, options.cidr)).await?;
-        Ok(Self { gateway, mtu, links, addresses })
+        let blocks = links.routes().await?.into_iter().filter(|route| route.block).map(|route| route.to);
+        nft::run(&rules(&options.table, options.cidr, blocks)).await?;
+        Ok(Self { gateway, cidr: options.cidr, table: options.table, mtu, links, addresses })
+    }
+
+    /// Leads to the pods of other nodes, each block of addresses by its node's address, and to no others any more. What
+    /// pods of one node send to those of another keeps its sender's address.
+    ///
+    /// An error says where it does not lead; all else is done then.
+    pub async fn lead(&self, blocks: &BTreeMap<Ipv4Net, Ipv4Addr>) -> Result<(), Error> {
+        nft::run(&rules(&self.table, self.cidr, blocks.keys().copied())).await?;
+        let mut result = Ok(());
+        for route in self.links.routes().await? {
+            if route.block && !blocks.contains_key(&route.to) {
+                result = self.links.delete_block_route(route.to).await.and(result);
+            }
+        }
+        for (block, node) in blocks {
+            result = self.links.add_block_route(*block, *node).await.and(result);
+        }
+        result
+    }
+
+    /// A route of the machine to some of these addresses that neither pods nor other nodes account for, in words;
+    /// `device` is that of the node's own address among its pods.
+    pub async fn overlap(addresses: Ipv4Net, device: &str) -> Result<Option<String>, Error> {
+        let links = Links::here()?;
+        let names: HashMap<u32, String> =
+            links.all().await?.into_iter().map(|link| (link.index, link.name)).collect();
+        let foreign = links.routes().await?.into_iter().find_map(|route| {
+            let name = names.get(&route.link).map(String::as_str).unwrap_or_default();
+            let meets = addresses.contains(&route.to) || route.to.contains(&addresses);
+            let own = route.block || name == device || of_pod(name, addresses);
+            (meets && !own).then(|| format!("{} dev {name}", route.to))
+        });
+        Ok(foreign)
     }
 
     /// Attaches the network namespace that is pinned at `netns`, and returns the pod's addresses.
@@ -135,6 +172,11 @@ impl PodNetwork {
                 links.delete(&link.name).await?;
             }
         }
+        for route in links.routes().await? {
+            if route.block {
+                links.delete_block_route(route.to).await?;
+            }
+        }
         nft::run(&format!("table ip {0} {{ }}\ndelete table ip {0}\n", options.table)).await?;
         match fs::remove_dir_all(&options.state_dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -164,16 +206,24 @@ fn of_pod(name: &str, range: Ipv4Net) -> bool {
         .is_some_and(|number| range.contains(&Ipv4Addr::from(number)))
 }
 
-/// A table by which pods reach what is not a pod under the node's address.
-fn rules(table: &str, pods: Ipv4Net) -> String {
+/// A table by which pods reach what is not a pod, of this node or of another, under the node's address.
+fn rules(table: &str, pods: Ipv4Net, blocks: impl Iterator<Item = Ipv4Net>) -> String {
     let pods = pods.trunc();
+    let all: Vec<String> = [pods].into_iter().chain(blocks).map(|block| block.to_string()).collect();
+    let all = all.join(", ");
     format!(
         "table ip {table} {{ }}
 delete table ip {table}
 table ip {table} {{
+    set pods {{
+        type ipv4_addr
+        flags interval
+        auto-merge
+        elements = {{ {all} }}
+    }}
     chain postrouting {{
         type nat hook postrouting priority srcnat
-        ip saddr {pods} ip daddr != {pods} masquerade
+        ip saddr {pods} ip daddr != @pods masquerade
     }}
 }}
 "
