@@ -131,6 +131,18 @@ pub(crate) struct NodeArgs {
     /// How registries are reached: holds HOST[:PORT]/hosts.toml for each, as containerd's certs.d.
     #[arg(long, default_value = "/etc/containerd/certs.d")]
     pub(crate) registry_config: PathBuf,
+    /// Percentage of the disk that, when used, makes images go that nobody uses.
+    #[arg(long, value_name = "PERCENT", default_value_t = 85, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) image_gc_high_threshold: u8,
+    /// Percentage of the disk down to which they go.
+    #[arg(long, value_name = "PERCENT", default_value_t = 80, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) image_gc_low_threshold: u8,
+    /// Seconds between two looks at the disk.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) image_gc_period: u64,
+    /// Seconds for which an image that nobody uses stays at least.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    pub(crate) image_gc_min_age: u32,
     /// Where the pods' files are kept.
     #[arg(long, default_value = "/var/lib/berth/node")]
     pub(crate) node_dir: PathBuf,

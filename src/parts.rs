@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use apiserver::{Identity, Options, Server};
 use cache::Source;
 use client::Client;
@@ -46,7 +46,7 @@ pub(crate) async fn run(command: Command, global: ctl::Global) -> anyhow::Result
             scheduler::run(client, source, Arc::new(kinds::built_in()), options, stop).await?;
         }
         Command::Agent(args) => agent(args, &global).await?,
-        Command::Reset(args) => nodeagent::reset_node(node_options(args, String::new())).await?,
+        Command::Reset(args) => nodeagent::reset_node(node_options(args, String::new())?).await?,
         Command::Image(args) => crate::images::run(args).await?,
         Command::Store(args) => crate::store_files::run(&args)?,
     }
@@ -88,7 +88,7 @@ async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
             (kinds.clone(), scheduler::Options { leadership, ..scheduler::Options::default() });
         parts.spawn(async move { Ok(scheduler::run(client, source, table, options, stop).await?) });
         if !args.no_agent {
-            let options = node_options(args.node, server.ca().to_owned());
+            let options = node_options(args.node, server.ca().to_owned())?;
             let identity = Identity::node(&options.name()?);
             let (client, source) = (server.client(identity.clone()), server.source(identity));
             let stop = until(stopped.clone());
@@ -149,7 +149,7 @@ async fn agent(args: AgentArgs, global: &ctl::Global) -> anyhow::Result<()> {
     let stop = until(stop_signal()?);
     match args.runtime {
         Runtime::Containerd => {
-            let options = node_options(args.node, authority(global)?);
+            let options = node_options(args.node, authority(global)?)?;
             nodeagent::run_node(client, source, kinds, options, stop).await?;
         }
         Runtime::Fake => {
@@ -170,14 +170,22 @@ async fn agent(args: AgentArgs, global: &ctl::Global) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn node_options(args: NodeArgs, ca: String) -> nodeagent::NodeOptions {
-    nodeagent::NodeOptions {
+fn node_options(args: NodeArgs, ca: String) -> anyhow::Result<nodeagent::NodeOptions> {
+    let (high, low) = (args.image_gc_high_threshold, args.image_gc_low_threshold);
+    ensure!(low <= high, "--image-gc-low-threshold {low} must not be above --image-gc-high-threshold {high}");
+    Ok(nodeagent::NodeOptions {
         name: args.node_name,
         address: args.node_ip,
         port: args.node_port,
         containerd: args.containerd,
         namespace: args.containerd_namespace,
         registries: args.registry_config,
+        images: nodeagent::ImageCollection {
+            high,
+            low,
+            period: Duration::from_secs(args.image_gc_period),
+            min_age: SignedDuration::from_secs(args.image_gc_min_age.into()),
+        },
         dir: args.node_dir,
         run_dir: args.run_dir,
         log_dir: args.log_dir,
@@ -185,7 +193,7 @@ fn node_options(args: NodeArgs, ca: String) -> nodeagent::NodeOptions {
         cgroup_root: args.cgroup_root,
         version: apiserver::VERSION.to_owned(),
         ca,
-    }
+    })
 }
 
 /// The certificate of the cluster's CA, in PEM, as the kubeconfig's current context has it.

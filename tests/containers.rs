@@ -7,6 +7,7 @@ mod images;
 mod network;
 mod probes;
 mod quickstart;
+mod reboot;
 mod rollout;
 mod start;
 

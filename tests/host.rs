@@ -5,6 +5,8 @@ use std::fs::File;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
 use containerd::testing::{Registry, Rig, Security};
@@ -40,6 +42,10 @@ pub(crate) struct Host {
     agent: Option<Process>,
     /// Through this process others enter the host.
     door: Process,
+    /// Its number, for what is started beside it.
+    beside: Arc<AtomicU32>,
+    /// Further flags of the server.
+    flags: Vec<String>,
     etcd: Option<Etcd>,
     rig: Rig,
     runtime: Runtime,
@@ -57,39 +63,38 @@ impl std::ops::Deref for Host {
 impl Host {
     /// A host whose server runs its node; the node is Ready, and has the images `web:1` and `web:2`.
     pub(crate) fn start() -> Self {
-        Self::prepare(false, store_under_test)
+        Self::prepare(false, store_under_test, &[])
+    }
+
+    /// The same with these flags of the server too.
+    pub(crate) fn with_flags(flags: &[&str]) -> Self {
+        Self::prepare(false, store_under_test, flags)
     }
 
     /// The same on etcd, whichever store is under test.
     pub(crate) fn on_etcd() -> Self {
-        Self::prepare(false, |launch| Some(start_etcd(launch)))
+        Self::prepare(false, |launch| Some(start_etcd(launch)), &[])
     }
 
     /// The same with the node in a process of its own.
     pub(crate) fn with_separate_agent() -> Self {
-        Self::prepare(true, store_under_test)
+        Self::prepare(true, store_under_test, &[])
     }
 
-    fn prepare(apart: bool, store: impl FnOnce(Launch) -> Option<Etcd>) -> Self {
+    fn prepare(apart: bool, store: impl FnOnce(Launch) -> Option<Etcd>, flags: &[&str]) -> Self {
+        let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
         let turn = TURN.lock();
         check_kubectl();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let rig = runtime.block_on(Rig::start()).expect("containerd; these tests need root");
-        let log = rig.directory().join("network.log");
-        let mut network = rig.command("sh");
-        network.args(["-c", NETWORK]);
-        let mut door = Process::start(network, &log);
-        door.says("ready", &log);
+        let door = open_door(&rig);
         let user = User::new(rig.directory(), Some(door.id()));
-        let beside = door.id().to_string();
-        let etcd = store(Box::new(move || {
-            let mut command = Command::new("nsenter");
-            command.args(["-t", &beside, "-m", "-n", "--", "etcd"]);
-            command
-        }));
-        let server = start_server(&user, &rig, etcd.as_ref(), apart);
+        let beside = Arc::new(AtomicU32::new(door.id()));
+        let entered = beside.clone();
+        let etcd = store(Box::new(move || beside_door(&entered.load(Ordering::Relaxed).to_string())));
+        let server = start_server(&user, &rig, etcd.as_ref(), apart, &flags);
         let agent = apart.then(|| start_agent(&user, &rig));
-        let host = Self { user, server, agent, door, etcd, rig, runtime, _turn: turn };
+        let host = Self { user, server, agent, door, beside, flags, etcd, rig, runtime, _turn: turn };
         host.import("web:1", "one");
         host.import("web:2", "two");
         host.wait("the node is Ready", |c| {
@@ -143,7 +148,8 @@ impl Host {
     /// Ends the server as a crash does and starts it again. A node in its process shares its fate.
     pub(crate) fn crash_server(&mut self) {
         self.server.kill();
-        self.server = start_server(&self.user, &self.rig, self.etcd.as_ref(), self.agent.is_some());
+        self.server =
+            start_server(&self.user, &self.rig, self.etcd.as_ref(), self.agent.is_some(), &self.flags);
     }
 
     /// Ends the node's own process as a crash does and starts it again.
@@ -156,6 +162,30 @@ impl Host {
     pub(crate) fn crash_containerd(&mut self) {
         self.rig.kill_containerd().expect("containerd runs");
         self.runtime.block_on(self.rig.start_containerd()).expect("containerd starts again");
+    }
+
+    /// Goes through what a reboot is: nothing runs any more, and only files are left, but for those below /run. The
+    /// server begins again as an init system would have it.
+    pub(crate) fn reboot(&mut self) {
+        self.server.kill();
+        if let Some(agent) = &mut self.agent {
+            agent.kill();
+        }
+        self.door.kill();
+        self.runtime.block_on(self.rig.reboot()).expect("containerd starts after a reboot");
+        let _ = std::fs::remove_dir_all(self.user.dir().join("run"));
+        self.door = open_door(&self.rig);
+        self.user = User::new(self.rig.directory(), Some(self.door.id()));
+        self.beside.store(self.door.id(), Ordering::Relaxed);
+        if let Some(etcd) = &mut self.etcd {
+            etcd.kill();
+            etcd.run();
+        }
+        self.server =
+            start_server(&self.user, &self.rig, self.etcd.as_ref(), self.agent.is_some(), &self.flags);
+        if self.agent.is_some() {
+            self.agent = Some(start_agent(&self.user, &self.rig));
+        }
     }
 
     /// Runs something on a thread of its own in the host's network.
@@ -199,16 +229,34 @@ impl Host {
     }
 }
 
+/// Makes the host's network, and a process through which others enter it.
+fn open_door(rig: &Rig) -> Process {
+    let log = rig.directory().join("network.log");
+    let mut network = rig.command("sh");
+    network.args(["-c", NETWORK]);
+    let mut door = Process::start(network, &log);
+    door.says("ready", &log);
+    door
+}
+
+/// The host's etcd, to be started.
+fn beside_door(pid: &str) -> Command {
+    let mut command = Command::new("nsenter");
+    command.args(["-t", pid, "-m", "-n", "--", "etcd"]);
+    command
+}
+
 fn socket(rig: &Rig) -> PathBuf {
     rig.options().socket
 }
 
-fn start_server(user: &User, rig: &Rig, etcd: Option<&Etcd>, apart: bool) -> Process {
+fn start_server(user: &User, rig: &Rig, etcd: Option<&Etcd>, apart: bool, flags: &[String]) -> Process {
     let mut command = user.program(BERTH);
     command
         .args(["server", "--listen", "0.0.0.0:6443", "--data-dir"])
         .arg(user.dir())
-        .args(store_flags(etcd));
+        .args(store_flags(etcd))
+        .args(flags);
     if apart {
         command.arg("--no-agent");
     } else {

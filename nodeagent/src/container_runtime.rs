@@ -3,6 +3,7 @@
 //! What is observed comes from containerd's records, the pinned namespaces and the addresses given out; events make
 //! what was last seen stale. Each file below has one part of the way of a pod.
 
+mod collect;
 mod dirs;
 mod fetch;
 mod hook;
@@ -41,6 +42,7 @@ use crate::pod_config::{self, ClusterDns};
 use crate::probes::{News, Prober};
 use crate::runtime::{Held, Runtime, RuntimeError};
 
+pub use collect::ImageCollection;
 pub(crate) use dirs::Dirs;
 use fetch::Tokens;
 use images::Pulls;

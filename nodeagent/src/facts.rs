@@ -19,6 +19,7 @@ use files::Files;
 
 pub use conditions::{Finding, Pressures, conditions};
 pub use files::FactsError;
+pub(crate) use measure::disk;
 pub use measure::{Disk, Measured, measure};
 
 /// What of a node is not to be found on it.

@@ -44,6 +44,7 @@ mod stories;
 #[cfg(test)]
 mod world;
 
+pub use container_runtime::ImageCollection;
 pub use facts::{Disk, FactsError, FactsOptions, Finding, Measured, Pressures, conditions, measure, observe};
 pub use fake::{Delays, FakeRuntime};
 pub use node::{LEASE_NAMESPACE, LEASE_SECONDS, NodeFacts};

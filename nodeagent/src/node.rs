@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use client::events::ObjectRef;
 use object::{Time, Value, format_micro_time, format_time};
 use serde_json::json;
 
@@ -138,6 +139,18 @@ impl NodeFacts {
             })
         };
         self.findings.iter().map(told).collect()
+    }
+}
+
+/// What events about a node refer to. As with upstream's kubelet, which tells them before it knows more, the UID is the
+/// name.
+pub fn reference(name: &str) -> ObjectRef {
+    ObjectRef {
+        api_version: "v1".to_owned(),
+        kind: "Node".to_owned(),
+        name: name.to_owned(),
+        uid: name.to_owned(),
+        ..ObjectRef::default()
     }
 }
 

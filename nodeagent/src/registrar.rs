@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use client::events::{Recorder, Severity};
 use client::{Client, Error};
 use futures::StreamExt;
 use kinds::Kind;
@@ -86,6 +87,20 @@ impl Registrar {
         self.gone(name);
         if self.census.names().iter().any(|ours| ours == name) {
             self.renew(name, Some(0)).await;
+        }
+    }
+
+    /// Tells users that the agent begins, and that the machine began anew where it has another boot id than the API
+    /// knows. To be called before the status is written anew.
+    pub(crate) async fn tell_start(&self, recorder: &Recorder, name: &str) {
+        let about = node::reference(name);
+        recorder.record(Time::now(), &about, Severity::Normal, "Starting", "Starting kubelet.").await;
+        let Ok(node) = self.client.get(&self.nodes, &Key::new("", name)).await else { return };
+        let before = node["status"]["nodeInfo"]["bootID"].as_str().unwrap_or_default();
+        let [_, _, now] = self.census.facts(name).ids;
+        if !before.is_empty() && !now.is_empty() && before != now {
+            let message = format!("Node {name} has been rebooted, boot id: {now}");
+            recorder.record(Time::now(), &about, Severity::Warning, "Rebooted", &message).await;
         }
     }
 

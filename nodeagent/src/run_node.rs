@@ -26,10 +26,11 @@ use crate::agent::Agent;
 use crate::block;
 use crate::census::HostCensus;
 use crate::cgroups::{CgroupError, Cgroups, Hierarchies, NodeResources};
-use crate::container_runtime::{ContainerRuntime, Dirs, Surroundings};
+use crate::container_runtime::{ContainerRuntime, Dirs, ImageCollection, Surroundings};
 use crate::facts::FactsError;
 use crate::known::Pods;
 use crate::neighbours;
+use crate::node;
 use crate::notes;
 use crate::registrar::Registrar;
 use crate::report::Host;
@@ -72,6 +73,8 @@ pub struct NodeOptions {
     pub namespace: String,
     /// How registries are reached: holds `HOST[:PORT]/hosts.toml`, as containerd's `certs.d`.
     pub registries: PathBuf,
+    /// When images are removed for want of room.
+    pub images: ImageCollection,
     /// Where the pods' files are.
     pub dir: PathBuf,
     /// Where namespaces, pipes and addresses are recorded; must not survive a reboot.
@@ -239,7 +242,7 @@ pub async fn run_node(
     };
     let runtime = Arc::new(ContainerRuntime::new(surroundings));
     let (tell, told) = mpsc::channel(NOTES);
-    tasks.spawn(notes::record(Recorder::new(client.clone(), events, "kubelet"), told));
+    tasks.spawn(notes::record(Recorder::new(client.clone(), events.clone(), "kubelet"), told));
     let agent = Arc::new(Agent {
         runtime: runtime.clone(),
         client: client.clone(),
@@ -254,12 +257,18 @@ pub async fn run_node(
     tasks.spawn(streaming::serve(listener, tls, console, std::future::pending()));
 
     census.ask().await;
-    tasks.spawn(ask(census, registrar.clone(), name));
+    tasks.spawn(ask(census, registrar.clone(), name.clone()));
     tasks.spawn({
         let (registrar, source) = (registrar.clone(), source.clone());
         async move { crate::run::follow_nodes(registrar, source, nodes).await }
     });
-    tasks.spawn(async move { registrar.run().await });
+    let recorder = Recorder::new(client.clone(), events.clone(), "kubelet");
+    let (collector, about) = (Recorder::new(client, events, "kubelet"), node::reference(&name));
+    tasks.spawn(async move {
+        registrar.tell_start(&recorder, &name).await;
+        registrar.run().await;
+    });
+    tasks.spawn(runtime.clone().collect_images(options.images, collector, about));
     tasks.spawn(runtime.clone().keep());
     tasks.spawn(heed(agent.clone(), runtime.clone()));
     tasks.spawn(remark(agent.clone(), runtime));

@@ -127,3 +127,25 @@ fn a_registry_with_a_password_opens_to_secrets() {
     let gone = image(&host, &["rm", &three]);
     assert_eq!(text(&gone.stderr), format!("error: there is no image \"{three}\"\n"));
 }
+
+#[test]
+fn images_that_nobody_uses_go_when_the_disk_is_full() {
+    // any disk is full for this node
+    let host = Host::with_flags(&[
+        "--image-gc-high-threshold=0",
+        "--image-gc-low-threshold=0",
+        "--image-gc-period=1",
+        "--image-gc-min-age=6",
+    ]);
+    host.apply(&sleeper("stays", "web:1", ""));
+    host.wait("the pod runs", |c| is_ready(c, "stays"));
+    let listed = |host: &Host| text(&image(host, &["list"]).stdout);
+    host.wait("an unused image goes", |_| {
+        let images = listed(&host);
+        !images.lines().any(|line| line.split_whitespace().nth(1) == Some("2"))
+    });
+    assert!(listed(&host).contains("docker.io/library/web"), "{}", listed(&host));
+    let why = "Insufficient free disk space on the node's image filesystem";
+    host.wait("what cannot be freed is told", |c| told(c, "host", "FreeDiskSpaceFailed", why));
+    assert!(is_ready(&host, "stays"));
+}

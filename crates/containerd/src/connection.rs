@@ -99,7 +99,7 @@ impl Containerd {
         Ok(answer.map_err(|status| Error::rpc("version", status))?.into_inner().version)
     }
 
-    fn channel(&self) -> Channel {
+    pub(crate) fn channel(&self) -> Channel {
         self.inner.channel.clone()
     }
 

@@ -22,6 +22,7 @@ mod oci;
 mod pull;
 mod reference;
 mod registry;
+mod root;
 mod rootfs;
 mod spec;
 pub mod testing;

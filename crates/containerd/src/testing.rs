@@ -130,6 +130,36 @@ impl Rig {
         Ok(())
     }
 
+    /// Goes through what a reboot is for containerd and all beside it: every process ends at once, and namespaces, what
+    /// lies in `/run` and the control groups are gone, while files stay; the kernel has another boot id. The state of
+    /// containerd is such as lies in `/run`. Others' processes must have been ended before.
+    ///
+    /// # Errors
+    /// As of [`Rig::start`].
+    pub async fn reboot(&mut self) -> io::Result<()> {
+        processes::end(self.holder.id());
+        self.kill_containerd()?;
+        self.holder.kill()?;
+        self.holder.wait()?;
+        processes::remove_cgroups(&self.name);
+        for gone in ["state", "fifos"] {
+            let _ = fs::remove_dir_all(self.directory.join(gone));
+        }
+        self.holder = hold_namespaces()?;
+        let id = self.directory.join("boot-id");
+        fs::write(&id, format!("{}\n", unique()))?;
+        let bound = self
+            .command("mount")
+            .args(["--bind"])
+            .arg(&id)
+            .arg("/proc/sys/kernel/random/boot_id")
+            .status()?;
+        if !bound.success() {
+            return Err(io::Error::other("the boot id cannot be another"));
+        }
+        self.start_containerd().await
+    }
+
     fn config(&self) -> String {
         let unwanted =
             ["grpc.v1.cri", "snapshotter.v1.aufs", "snapshotter.v1.btrfs", "snapshotter.v1.devmapper"];

@@ -119,6 +119,13 @@ impl Pulls {
         self.fresh.lock().remove(&(pod.uid.clone(), image.to_owned()))
     }
 
+    /// Forgets how pulls of an image went that is no longer there; `name` is its full one.
+    pub(super) fn forget_image(&self, name: &str) {
+        let other = |image: &str| containerd::canonical(image).is_ok_and(|full| full != name);
+        let running = |pull: &Pull| matches!(pull, Pull::Running { .. });
+        self.pulls.lock().retain(|wanted, pull| running(pull) || other(&wanted.image));
+    }
+
     /// Forgets what was kept for a pod.
     pub(super) fn forget(&self, uid: &Arc<str>) {
         self.fresh.lock().retain(|(of, _)| of != uid);
