@@ -1,7 +1,7 @@
 # The project's commands. Each runs on a fresh Debian or Ubuntu machine as root; scripts/setup installs what is missing.
 CARGO ?= cargo
 
-.PHONY: build up down test soak bench lint setup
+.PHONY: build up down install uninstall test soak bench lint setup
 
 # How long each of the soak's tests goes on.
 SECONDS ?= 600
@@ -15,6 +15,13 @@ up: build
 
 down:
 	scripts/down
+
+# As a service of systemd, which comes up again with the machine.
+install:
+	scripts/install
+
+uninstall:
+	scripts/install remove
 
 # Everything, and then the end-to-end tests again on etcd.
 test: setup

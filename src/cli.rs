@@ -38,9 +38,9 @@ pub(crate) enum Command {
     /// Run the API server alone.
     Apiserver(ServerArgs),
     /// Run the scheduler against an API server.
-    Scheduler,
+    Scheduler(PartArgs),
     /// Run the controllers against an API server.
-    Controllers,
+    Controllers(PartArgs),
     /// Run a node against an API server.
     Agent(AgentArgs),
     /// Remove from this machine what a node left: containers, files, links, rules, control groups.
@@ -51,6 +51,13 @@ pub(crate) enum Command {
     Store(StoreArgs),
     #[command(flatten)]
     Ctl(ctl::Verb),
+}
+
+#[derive(Args)]
+pub(crate) struct PartArgs {
+    /// Address of this machine's loopback to serve /metrics on, by plain HTTP.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) metrics_address: Option<SocketAddr>,
 }
 
 #[derive(Args)]

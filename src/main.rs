@@ -2,6 +2,7 @@
 
 mod cli;
 mod images;
+mod metrics_page;
 mod parts;
 mod ranges;
 mod store_files;

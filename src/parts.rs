@@ -11,6 +11,7 @@ use cache::Source;
 use client::Client;
 use drive::Leadership;
 use jiff::SignedDuration;
+use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -33,12 +34,14 @@ pub(crate) async fn run(command: Command, global: ctl::Global) -> anyhow::Result
         Command::Ctl(verb) => return Ok(ctl::run(verb, global).await?),
         Command::Server(args) => server(args, true).await?,
         Command::Apiserver(args) => server(args, false).await?,
-        Command::Controllers => {
+        Command::Controllers(args) => {
+            crate::metrics_page::serve(args.metrics_address).await?;
             let (client, source) = connect(&global, "berth-controllers").await?;
             let leadership = leadership(CONTROLLERS_LEASE, Some(&identity()?));
             controllers::run(client, source, Arc::new(kinds::built_in()), leadership, stop_signal()?).await;
         }
-        Command::Scheduler => {
+        Command::Scheduler(args) => {
+            crate::metrics_page::serve(args.metrics_address).await?;
             let (client, source) = connect(&global, "berth-scheduler").await?;
             let leadership = leadership(SCHEDULER_LEASE, Some(&identity()?));
             let options = scheduler::Options { leadership, ..scheduler::Options::default() };
@@ -100,6 +103,7 @@ async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
         server.address(),
         dir.join("admin.kubeconfig").display()
     );
+    tell_manager(NotifyState::Ready);
     // Parts end when they are told to stop: one that ends before takes the server down, rather than have it limp.
     let broken = tokio::select! {
         biased;
@@ -109,6 +113,7 @@ async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
     // A part that was told to stop may be done before this task has heard of it.
     let broken = broken.filter(|_| !*stopped.borrow());
     tracing::info!("stopping");
+    tell_manager(NotifyState::Stopping);
     if broken.is_some() {
         parts.abort_all();
     }
@@ -118,6 +123,13 @@ async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
     match broken {
         None => Ok(()),
         Some(ended) => ended?.and(Err(anyhow::anyhow!("a part ended by itself"))),
+    }
+}
+
+/// Tells who started us as a service, such as systemd, if anybody did.
+fn tell_manager(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "the service manager is not told");
     }
 }
 

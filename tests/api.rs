@@ -110,3 +110,34 @@ fn what_is_on_disk_is_for_its_owner_alone() {
         check(&cluster.dir().join("pki").join(key));
     }
 }
+
+#[test]
+fn the_parts_are_measured() {
+    let cluster = Cluster::with_nodes(1);
+    cluster.kubectl(&["create", "configmap", "c", "--from-literal=a=b"]);
+    cluster.kubectl(&["create", "deployment", "web", "--image=web:1"]);
+    cluster.rolled_out("web");
+    let text_of = || cluster.kubectl(&["get", "--raw", "/metrics"]);
+    cluster.wait("all that happened is counted", |_| {
+        let metrics = text_of();
+        let labels = r#"group="",version="v1",resource="configmaps",subresource="",code="201""#;
+        let expected = [
+            format!("apiserver_request_total{{verb=\"POST\",{labels}}} 1\n"),
+            "apiserver_longrunning_requests{verb=\"WATCH\",".to_owned(),
+            "apiserver_request_duration_seconds_bucket{le=\"".to_owned(),
+            "apiserver_storage_objects{resource=\"deployments\"} 1\n".to_owned(),
+            "scheduler_schedule_attempts_total{result=\"scheduled\"} 1\n".to_owned(),
+            "workqueue_work_duration_seconds_count{name=\"deployment-controller\"} ".to_owned(),
+            "process_resident_memory_bytes ".to_owned(),
+        ];
+        expected.iter().all(|line| metrics.contains(line))
+    });
+    let metrics = text_of();
+    assert!(metrics.ends_with("# EOF\n"));
+    for line in metrics.lines().filter(|line| !line.starts_with('#')) {
+        let number = line.rsplit_once(' ').map(|(_, number)| number.parse::<f64>());
+        assert!(matches!(number, Some(Ok(_))), "{line:?}");
+    }
+    let said = text(&cluster.try_kubectl(&["get", "--raw", "/metrics", "--as", "anna"]).stderr);
+    assert!(said.contains("User \"anna\" cannot get path \"/metrics\""), "{said}");
+}

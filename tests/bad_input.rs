@@ -145,3 +145,36 @@ clusters: [{{name: c, cluster: {{server: \"https://{server}\", insecure-skip-tls
     let (ok, said) = kubectl(&["get", "--raw", "/api/v1/secrets"]);
     assert!(!ok && said.contains("system:anonymous"), "{said}");
 }
+
+#[test]
+fn addresses_that_clash_are_one_clear_line() {
+    let refused = |flags: &[&str], expected: &str| {
+        let dir = tempfile::TempDir::new().expect("temporary directory");
+        let mut command = Command::new(BERTH);
+        command.args(["server", "--no-agent", "--listen", "127.0.0.1:0", "--data-dir"]).arg(dir.path());
+        let output = command.args(flags).output().expect("berth runs");
+        assert!(!output.status.success());
+        assert_eq!(text(&output.stderr), format!("error: {expected}\n"));
+        let left = std::fs::read_dir(dir.path()).expect("the directory").count();
+        assert_eq!(left, 0, "nothing is half-begun");
+    };
+    refused(
+        &["--cluster-cidr=10.96.128.0/17"],
+        "--cluster-cidr 10.96.128.0/17 overlaps with --service-cidr 10.96.0.0/12",
+    );
+    refused(
+        &["--service-cidr=10.244.9.0/24"],
+        "--cluster-cidr 10.244.0.0/16 overlaps with --service-cidr 10.244.9.0/24",
+    );
+    refused(
+        &["--node-cidr-mask-size=12"],
+        "--node-cidr-mask-size 12: must be between 16, the prefix length of --cluster-cidr, and 28",
+    );
+    let output = Command::new(BERTH)
+        .args(["controllers", "--kubeconfig", "/absent", "--metrics-address", "0.0.0.0:0"])
+        .output()
+        .expect("berth runs");
+    let expected =
+        "error: --metrics-address 0.0.0.0:0: must be of this machine's loopback, as anybody may read it\n";
+    assert_eq!(text(&output.stderr), expected);
+}

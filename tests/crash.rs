@@ -1,7 +1,7 @@
 //! `kill -9` at any moment changes nothing of the outcome.
 
 use crate::deployment::{manifest, running_images};
-use crate::harness::{Cluster, items};
+use crate::harness::{Cluster, Process, items};
 
 #[test]
 fn a_server_killed_in_mid_rollout_changes_nothing_of_the_outcome() {
@@ -72,7 +72,12 @@ fn an_agent_killed_and_started_again_restarts_no_container() {
 fn a_server_stops_cleanly_when_asked() {
     let mut cluster = Cluster::start();
     cluster.kubectl(&["create", "configmap", "kept", "--from-literal=a=b"]);
+    let log = cluster.dir().join("watch.log");
+    let path = "/api/v1/namespaces/default/configmaps?watch=true&fieldSelector=metadata.name%3Dkept";
+    let mut watch = Process::start(cluster.client("kubectl", &["get", "--raw", path]), &log);
+    watch.says("\"kept\"", &log);
     assert!(cluster.server.terminate(), "exit status 0");
+    assert!(watch.ended(), "a watch ends as one that is over: {:?}", std::fs::read_to_string(&log));
     cluster.restart_server();
     cluster.kubectl(&["get", "configmap", "kept"]);
 }

@@ -160,11 +160,17 @@ impl Api {
                         errors.push(FieldError::invalid(&path, port, "provided port is already allocated"));
                     }
                 }
-                Claim::PodCidr(Some(block)) if take.contains(&block_key(&block)) => {
-                    if self.objects.holds(&block_key(&block)).await? {
-                        let text = "provided block is already allocated to another node";
-                        errors.push(FieldError::invalid(&Path::new("spec.podCIDR"), block, text));
+                Claim::PodCidr(Some(block))
+                    if take.contains(&block_key(&block))
+                        && self.objects.holds(&block_key(&block)).await? =>
+                {
+                    // an agent that registers again is to hear that its node is there, not that it has the block
+                    let key = Key::new("", Meta::of(object).name);
+                    if self.objects.get(kind, &key).await?.is_some() {
+                        return Err(Status::already_exists(&kind.group, &kind.plural, &key.name));
                     }
+                    let text = "provided block is already allocated to another node";
+                    errors.push(FieldError::invalid(&Path::new("spec.podCIDR"), block, text));
                 }
                 _ => {}
             }

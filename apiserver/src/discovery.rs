@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::accept::{Form, negotiate};
 use crate::api::Api;
 use crate::body::{Body, full};
+use crate::measures;
 use crate::request::RequestInfo;
 use crate::respond::{json_response, response};
 
@@ -68,6 +69,7 @@ impl Api {
             [""] => Ok(json_response(200, &json!({"paths": self.paths()}))),
             ["version"] => Ok(json_response(200, &version())),
             ["healthz" | "livez"] => Ok(text(200, "ok")),
+            ["metrics"] => Ok(self.measured()),
             ["readyz"] => Ok(self.readiness(info).await),
             [".well-known", "openid-configuration"] => {
                 let keys = format!("{}/openid/v1/jwks", self.signer.issuer());
@@ -97,15 +99,30 @@ impl Api {
 
     fn paths(&self) -> Vec<String> {
         let mut paths: Vec<String> =
-            ["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
-                .iter()
-                .map(|p| (*p).to_owned())
+            "/api /apis /healthz /livez /metrics /openapi/v2 /openapi/v3 /readyz /version"
+                .split(' ')
+                .map(str::to_owned)
                 .collect();
         for (group, versions) in groups(&self.kinds) {
             paths.extend(versions.iter().map(|version| root(&group, version)));
         }
         paths.sort();
         paths
+    }
+
+    /// What the server is measured by, and with it what else runs in the process.
+    fn measured(&self) -> Response<Body> {
+        for kind in self.kinds.iter().filter(|kind| kind.has(kinds::Verb::List)) {
+            // none but the first is asked for, as only their number matters
+            let query =
+                cache::ListQuery { filter: cache::Filter::default(), limit: 1, after: None, at: None };
+            if let Ok(list) = self.cache.list(kind, &query) {
+                measures::stored(kind.plural.to_string(), list.items.len() + list.remaining);
+            }
+        }
+        let mut response = text(200, &metrics::text(metrics::Scope::Cluster));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(metrics::MEDIA_TYPE));
+        response
     }
 
     async fn readiness(&self, info: &RequestInfo) -> Response<Body> {

@@ -22,6 +22,7 @@ mod identity;
 mod kubeconfig;
 mod listen;
 mod local;
+mod measures;
 mod node_proxy;
 mod objects;
 mod owner;

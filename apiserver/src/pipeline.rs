@@ -2,19 +2,20 @@
 //! authorization, routing, and then, for resources, decoding to encoding in [`Api::resource`].
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::request::Parts;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use kinds::{Kind, Subresource};
 use object::{Schema, Status, Time};
 
 use crate::api::{Answer, Api, Call};
 use crate::body::{self, Body, Rest};
-use crate::flow::{Class, Turn};
+use crate::flow::Class;
 use crate::identity::Identity;
 use crate::listen::Peer;
+use crate::measures::{About, Open};
 use crate::prepare::{Part, part_of};
 use crate::request::RequestInfo;
 use crate::respond::{Encoder, status_response, warn};
@@ -44,14 +45,33 @@ impl Api {
         peer: &Peer,
     ) -> Result<Response<Body>, Status> {
         let info = RequestInfo::parse(&parts.method, parts.uri.path(), parts.uri.query())?;
+        let (about, begun) = (About::of(&info, &self.kinds), Instant::now());
+        let open = info.long_running().then(|| Open::begin(&about));
+        let mut answer = self.authorized(&info, parts, body, peer).await;
+        let code = answer.as_ref().map_or_else(status_code, Response::status);
+        about.answered(code, open.is_none().then(|| begun.elapsed()));
+        if let (Ok(response), Some(open)) = (&mut answer, open) {
+            hold(response, open);
+        }
+        answer
+    }
+
+    /// The stages from authentication on.
+    async fn authorized(
+        self: &Arc<Self>,
+        info: &RequestInfo,
+        parts: &Parts,
+        body: Body,
+        peer: &Peer,
+    ) -> Result<Response<Body>, Status> {
         let caller = self.authenticator.authenticate(&parts.headers, peer.identity.as_ref(), Time::now())?;
-        let turn = self.flow.admit(class(&info)).await?;
+        let turn = self.flow.admit(class(info)).await?;
         let identity = self.impersonate(caller, &parts.headers)?;
-        self.authorize(&identity, &info)?;
+        self.authorize(&identity, info)?;
         let answering = async {
-            match self.route(&info)? {
-                Some(kind) => self.resource(&info, kind, &identity, parts, body).await,
-                None => self.page(&info, &parts.headers).await,
+            match self.route(info)? {
+                Some(kind) => self.resource(info, kind, &identity, parts, body).await,
+                None => self.page(info, &parts.headers).await,
             }
         };
         let mut response = if info.long_running() {
@@ -249,12 +269,16 @@ fn class(info: &RequestInfo) -> Class {
     }
 }
 
-/// Keeps a request's turn until its answer is sent.
-fn hold(response: &mut Response<Body>, turn: Turn) {
+fn status_code(status: &Status) -> StatusCode {
+    StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Keeps something until a request's answer is sent: its turn, or what counts it.
+fn hold(response: &mut Response<Body>, held: impl Send + 'static) {
     let body = std::mem::take(response.body_mut());
     *response.body_mut() = body
         .map_frame(move |frame| {
-            let _held = &turn;
+            let _held = &held;
             frame
         })
         .boxed_unsync();

@@ -22,13 +22,18 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::with_pods(PodRange::default()).await
+    }
+
+    /// The same with these addresses for pods.
+    async fn with_pods(pods: PodRange) -> Self {
         let dir = TempDir::new().expect("temporary directory");
         let kinds = Arc::new(kinds::built_in());
         let options = Options {
             data_dir: dir.path().to_owned(),
             listen: ([127, 0, 0, 1], 0).into(),
             services: ServiceRange::default(),
-            pods: PodRange::default(),
+            pods,
             shared: None,
         };
         let server =

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::known::Pods;
+use crate::measures::{self, Operation};
 use crate::notes::{self, Note, Telling};
 use crate::observed::Observed;
 use crate::plan::{Effect, has_left, plan, plan_gone};
@@ -74,6 +75,10 @@ impl Agent {
             Change::Put(document) => self.put(&document),
             Change::Gone { key, .. } => self.gone(&key),
             Change::Progress(_) => {}
+        }
+        // of a machine's own pods there are few
+        if self.keep_documents {
+            measures::PODS.set(i64::try_from(self.pods.lock().running()).unwrap_or(i64::MAX));
         }
     }
 
@@ -185,7 +190,12 @@ impl Agent {
     async fn perform(&self, pod: &Pod, effects: &[Effect], now: Time) -> bool {
         let mut failed = false;
         for effect in effects {
+            let (operation, begun) = (Operation::of(effect), Instant::now());
             let outcome = self.runtime.perform(pod, effect, now).await;
+            measures::OPERATIONS.get_or_create(&operation).observe(begun.elapsed().as_secs_f64());
+            if outcome.is_err() {
+                measures::ERRORS.get_or_create(&operation).inc();
+            }
             if self.notes.is_some() {
                 self.note(pod, notes::of_effect(effect, &outcome));
             }

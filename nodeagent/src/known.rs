@@ -8,6 +8,7 @@ use object::Key;
 use tokio::time::Instant;
 
 use crate::pod::{Pod, Spec};
+use crate::status::Phase;
 use crate::troubles::Troubles;
 
 /// The pods that are known.
@@ -36,6 +37,12 @@ impl Known {
 }
 
 impl Pods {
+    /// How many pods run, as the API has it.
+    pub(crate) fn running(&self) -> usize {
+        let runs = |known: &&Known| !known.gone && known.pod.status.phase == Phase::Running;
+        self.by_uid.values().filter(runs).count()
+    }
+
     /// A pod, and whether the API no longer has it.
     pub(crate) fn get(&self, uid: &str) -> Option<(Arc<Pod>, bool)> {
         self.by_uid.get(uid).map(|known| (known.pod.clone(), known.gone))

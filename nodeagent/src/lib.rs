@@ -12,6 +12,7 @@ mod containers;
 mod facts;
 mod fake;
 mod known;
+mod measures;
 mod neighbours;
 mod node;
 mod notes;

@@ -29,6 +29,7 @@ use crate::cgroups::{CgroupError, Cgroups, Hierarchies, NodeResources};
 use crate::container_runtime::{ContainerRuntime, Dirs, ImageCollection, Surroundings};
 use crate::facts::FactsError;
 use crate::known::Pods;
+use crate::measures;
 use crate::neighbours;
 use crate::node;
 use crate::notes;
@@ -262,6 +263,7 @@ pub async fn run_node(
         let (registrar, source) = (registrar.clone(), source.clone());
         async move { crate::run::follow_nodes(registrar, source, nodes).await }
     });
+    measures::NAME.get_or_create(&measures::Node { node: name.to_string() }).set(1);
     let recorder = Recorder::new(client.clone(), events.clone(), "kubelet");
     let (collector, about) = (Recorder::new(client, events, "kubelet"), node::reference(&name));
     tasks.spawn(async move {

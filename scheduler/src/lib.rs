@@ -8,6 +8,7 @@ mod columns;
 mod driver;
 mod filter;
 mod fleet;
+mod measures;
 mod needs;
 mod neighbours;
 mod node;

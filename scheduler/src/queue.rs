@@ -125,6 +125,11 @@ impl Queue {
         later.into_iter().chain(stuck).min()
     }
 
+    /// How many pods wait for a node.
+    pub(crate) fn len(&self) -> usize {
+        self.pods.len()
+    }
+
     /// Whether a pod is to be scheduled now.
     pub(crate) fn has_active(&self) -> bool {
         !self.active.is_empty()

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use tokio::task::JoinSet;
 
 use crate::driver::{Bound, Driver, Job, Topic};
+use crate::measures;
 use crate::pod::PodView;
 use crate::score::Profile;
 use crate::writer::Writer;
@@ -168,6 +169,7 @@ impl Loop<'_> {
 
     fn schedule(&mut self) {
         let now = Time::now();
+        measures::PENDING.set(i64::try_from(self.driver.queue.len()).unwrap_or(i64::MAX));
         while self.jobs.len() < self.most {
             let Some(job) = self.next_job(now) else { return };
             let writer = self.writer.clone();

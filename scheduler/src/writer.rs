@@ -9,6 +9,7 @@ use object::{PatchType, Time, format_time};
 use serde_json::json;
 
 use crate::driver::{Bound, GATED, Job};
+use crate::measures;
 use crate::pod::{PodView, Told};
 use crate::run::MissingKind;
 
@@ -30,14 +31,20 @@ impl Writer {
     pub(crate) async fn perform(&self, job: Job) -> Option<(Arc<PodView>, Bound)> {
         match job {
             Job::Bind { pod, node } => {
+                let begun = tokio::time::Instant::now();
                 let outcome = self.bind(&pod, node).await;
+                measures::BINDING.observe(begun.elapsed().as_secs_f64());
+                measures::attempt(if matches!(outcome, Bound::Done { .. }) { "scheduled" } else { "error" });
                 return Some((pod, outcome));
             }
             Job::Announce { pod, node } => {
                 let message = format!("Successfully assigned {} to {node}", pod.key);
                 self.event(&pod, Severity::Normal, "Scheduled", &message).await;
             }
-            Job::Tell { pod, told } => self.tell(&pod, &told).await,
+            Job::Tell { pod, told } => {
+                measures::attempt("unschedulable");
+                self.tell(&pod, &told).await;
+            }
         }
         None
     }

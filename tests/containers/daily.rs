@@ -249,6 +249,12 @@ fn services_and_pods_are_reached_through_the_api() {
         assert_eq!(raw(&path), page, "{path}");
     }
     assert_eq!(raw("/api/v1/nodes/host/proxy/healthz"), "ok");
+    host.wait("the node's pods are counted", |_| {
+        let metrics = raw("/api/v1/nodes/host/proxy/metrics");
+        let started =
+            "kubelet_runtime_operations_duration_seconds_count{operation_type=\"start_container\"} 3\n";
+        metrics.contains("kubelet_running_pods 3\n") && metrics.contains(started)
+    });
     for (path, why) in [
         (format!("{pods}/{name}:81/proxy/"), "error trying to reach service: dial tcp"),
         (format!("{services}/web:81/proxy/"), "no service port 81 found for service"),

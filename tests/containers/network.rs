@@ -1,6 +1,7 @@
 //! Pods have addresses, and reach each other and their host.
 
 use super::{cluster_ip, get_pod, is_ready, pod, pod_ip};
+use crate::harness::{BERTH, text};
 use crate::host::{ADDRESS, Host};
 
 const SERVICE: &str = "---
@@ -52,4 +53,20 @@ fn pods_and_their_host_reach_each_other() {
     let names = host.kubectl(&["exec", "two", "--", "cat", "/etc/hosts"]);
     assert!(names.contains(&two) && names.contains("two"), "{names}");
     assert_eq!(host.kubectl(&["exec", "two", "--", "hostname"]), "two\n");
+}
+
+#[test]
+fn addresses_that_the_machine_leads_elsewhere_are_refused() {
+    let host = Host::start();
+    for (flag, range) in [("--cluster-cidr", "192.0.0.0/16"), ("--service-cidr", "192.0.2.128/25")] {
+        let dir = host.dir().join("other");
+        let mut command = host.program(BERTH);
+        command.args(["server", "--listen", "127.0.0.1:6444", &format!("{flag}={range}"), "--data-dir"]);
+        let output = command.arg(dir).output().expect("berth runs");
+        let route = "192.0.2.0/24 dev eth0";
+        let expected = format!(
+            "error: {flag} {range} overlaps with this machine's route {route}: choose another by {flag}\n"
+        );
+        assert_eq!(text(&output.stderr), expected);
+    }
 }

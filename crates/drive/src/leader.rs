@@ -11,6 +11,8 @@ use object::{Key, PatchType, Time, Value, format_micro_time};
 use serde_json::json;
 use tokio::time::Instant;
 
+use crate::measures::{self, LeaseName};
+
 /// How long a lease holds that its leader does not renew.
 pub const LEASE_DURATION: Duration = Duration::from_secs(15);
 /// How long a leader tries to renew before it steps down.
@@ -183,10 +185,13 @@ impl Candidate<'_> {
                 tokio::time::sleep(RETRY_PERIOD).await;
             }
             tracing::info!(lease = %self.key, "leading");
+            let leads = measures::LEADS.get_or_create(&LeaseName { name: self.key.name.clone() }).clone();
+            leads.set(1);
             tokio::select! {
                 () = term() => {}
                 () = self.renew() => {}
             }
+            leads.set(0);
             tracing::warn!(lease = %self.key, "not leading any more");
         }
     }

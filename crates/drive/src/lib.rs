@@ -9,6 +9,7 @@ mod carry;
 mod decision;
 pub mod laws;
 mod leader;
+mod measures;
 mod queue;
 mod runner;
 mod sight;

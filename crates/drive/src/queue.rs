@@ -108,6 +108,11 @@ impl<K: Clone + Ord + Hash> WorkQueue<K> {
         self.wake.notify_one();
     }
 
+    /// Keys that wait, whether due or not.
+    pub fn depth(&self) -> usize {
+        self.queue.lock().len()
+    }
+
     /// The next due key, as soon as there is one. Cancel-safe.
     pub async fn take(&self) -> K {
         loop {

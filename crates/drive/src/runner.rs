@@ -21,6 +21,7 @@ use crate::backoff::Backoff;
 use crate::barrier::{Barrier, Wait};
 use crate::carry::{Carried, carry_out};
 use crate::leader::{self, Leadership};
+use crate::measures::{self, Name};
 use crate::queue::WorkQueue;
 use crate::sight::Sight;
 use crate::{Controller, GroupKind, Item, Memory, Note, Outcome, Watch, Watched};
@@ -190,7 +191,11 @@ impl Engine {
     async fn work(self: Arc<Self>) {
         loop {
             let item = self.queue.take().await;
+            let (name, begun) = (Name { name: self.controller.name }, Instant::now());
+            measures::ADDS.get_or_create(&name).inc();
+            measures::DEPTH.get_or_create(&name).set(self.queue.depth() as i64);
             let barrier = self.run(&item).await;
+            measures::WORK.get_or_create(&name).observe(begun.elapsed().as_secs_f64());
             if barrier.clone().first(&*self.hands.sight).is_none() {
                 self.queue.done(&item);
             } else {
@@ -297,6 +302,7 @@ impl Engine {
     }
 
     fn retry(&self, item: &Item) {
+        measures::RETRIES.get_or_create(&Name { name: self.controller.name }).inc();
         let delay = self.backoff.lock().failed(item.clone());
         self.queue.touch(item.clone(), Instant::now() + delay);
     }

@@ -18,6 +18,8 @@ const PORTS: usize = 127;
 pub(crate) enum Request {
     /// Whether the server lives.
     Health,
+    /// What the node is measured by.
+    Metrics,
     /// A container's log.
     Logs(Target, Options),
     /// A command beside a container's process.
@@ -34,6 +36,7 @@ impl Request {
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match parts[..] {
             ["healthz"] => allow(method, &[Method::GET]).map(|()| Self::Health),
+            ["metrics"] => allow(method, &[Method::GET]).map(|()| Self::Metrics),
             ["containerLogs", namespace, pod, container] => {
                 allow(method, &[Method::GET])?;
                 let target = target(namespace, pod, container)?;

@@ -50,6 +50,10 @@ async fn serve(
     let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
     match Request::parse(request.method(), path, query, now)? {
         Request::Health => Ok(plain(text("ok"))),
+        Request::Metrics => {
+            let body = full(metrics::text(metrics::Scope::Node));
+            Ok(plain(response(StatusCode::OK, metrics::MEDIA_TYPE, body)))
+        }
         Request::Logs(target, options) => {
             let source = console.log(&target, options.previous).await?;
             Ok(plain(log(source, options).await?))

@@ -1,7 +1,7 @@
 //! Room on the disk: images that nobody uses are removed when it gets short, those first that were used longest ago.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,7 +114,7 @@ impl ContainerRuntime {
 }
 
 /// How much of a file system is used, in percent, as its unprivileged users see it.
-fn used_percent(path: &PathBuf) -> Option<u8> {
+fn used_percent(path: &Path) -> Option<u8> {
     let disk = facts::disk(path).ok().filter(|disk| disk.capacity > 0)?;
     let used = u128::from(disk.capacity.saturating_sub(disk.available)) * 100;
     u8::try_from(used / u128::from(disk.capacity)).ok()
