@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
+use jiff::SignedDuration;
 
 /// A container orchestrator that speaks the Kubernetes API.
 #[derive(Parser)]
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Image(ImageArgs),
     /// Look after the files of the embedded store.
     Store(StoreArgs),
+    /// Work with the tokens by which machines join the cluster.
+    Token(TokenArgs),
     #[command(flatten)]
     Ctl(ctl::Verb),
 }
@@ -245,7 +248,53 @@ pub(crate) enum StoreVerb {
 }
 
 #[derive(Args)]
+pub(crate) struct TokenArgs {
+    #[command(subcommand)]
+    pub(crate) verb: TokenVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum TokenVerb {
+    /// Make a token and print it: `berth agent --server URL --token TOKEN` on another machine makes that a node.
+    Create {
+        /// How long it is good for, as 30m or 24h; 0s: until it is deleted.
+        #[arg(long, default_value = "24h", value_parser = parse_ttl)]
+        ttl: SignedDuration,
+        /// How many machines may join by it; as many as like where it is not given.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        uses: Option<u32>,
+        /// What it is for.
+        #[arg(long, default_value = "")]
+        description: String,
+        /// Print the whole command for the other machine.
+        #[arg(long)]
+        print_join_command: bool,
+    },
+    /// Show the tokens, without their secrets.
+    #[command(visible_alias = "ls")]
+    List,
+    /// Make tokens void.
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// Tokens, or their ids.
+        #[arg(required = true)]
+        tokens: Vec<String>,
+    },
+}
+
+fn parse_ttl(text: &str) -> Result<SignedDuration, String> {
+    let parsed: SignedDuration = text.parse().map_err(|_| format!("invalid duration {text:?}"))?;
+    if parsed.is_negative() { Err("must not be negative".to_owned()) } else { Ok(parsed) }
+}
+
+#[derive(Args)]
 pub(crate) struct AgentArgs {
+    /// The API server to join, https://HOST:PORT; instead of --kubeconfig.
+    #[arg(long, value_name = "URL", conflicts_with = "kubeconfig")]
+    pub(crate) server: Option<String>,
+    /// The token to join by, which is needed once.
+    #[arg(long, requires = "server", env = "BERTH_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
     /// What runs the containers.
     #[arg(long, value_enum, default_value = "containerd")]
     pub(crate) runtime: Runtime,

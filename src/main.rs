@@ -2,12 +2,14 @@
 
 mod cli;
 mod images;
+mod join;
 mod metrics_page;
 mod parts;
 mod ranges;
 mod store_files;
 mod stores;
 mod telemetry;
+mod tokens;
 
 use std::process::ExitCode;
 

@@ -52,6 +52,10 @@ pub(crate) async fn run(command: Command, global: ctl::Global) -> anyhow::Result
         Command::Reset(args) => nodeagent::reset_node(node_options(args, String::new())?).await?,
         Command::Image(args) => crate::images::run(args).await?,
         Command::Store(args) => crate::store_files::run(&args)?,
+        Command::Token(args) => {
+            let config = global.file().context("--kubeconfig FILE is needed: how to reach the API server")?;
+            crate::tokens::run(args, &config).await?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -157,8 +161,23 @@ pub(crate) fn identity() -> anyhow::Result<String> {
 
 async fn agent(args: AgentArgs, global: &ctl::Global) -> anyhow::Result<()> {
     let kinds = Arc::new(kinds::built_in());
+    let mut stopped = stop_signal()?;
+    let joined;
+    let global = match &args.server {
+        None => global,
+        Some(server) => {
+            let name = node_name(&args.node)?;
+            let joining = crate::join::join(server, args.token.as_deref(), &args.node.node_dir, &name);
+            let kubeconfig = tokio::select! {
+                kubeconfig = joining => kubeconfig?,
+                _ = stopped.wait_for(|stop| *stop) => return Ok(()),
+            };
+            joined = ctl::Global { kubeconfig: Some(kubeconfig), ..ctl::Global::default() };
+            &joined
+        }
+    };
     let (client, source) = connect(global, "berth-agent").await?;
-    let stop = until(stop_signal()?);
+    let stop = until(stopped);
     match args.runtime {
         Runtime::Containerd => {
             let options = node_options(args.node, authority(global)?)?;
@@ -180,6 +199,14 @@ async fn agent(args: AgentArgs, global: &ctl::Global) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The node's name: as given, or the host's.
+fn node_name(args: &NodeArgs) -> anyhow::Result<String> {
+    match &args.node_name {
+        Some(name) => Ok(name.clone()),
+        None => Ok(nodeagent::host_name()?),
+    }
 }
 
 fn node_options(args: NodeArgs, ca: String) -> anyhow::Result<nodeagent::NodeOptions> {

@@ -122,7 +122,7 @@ fn the_parts_are_measured() {
         let metrics = text_of();
         let labels = r#"group="",version="v1",resource="configmaps",subresource="",code="201""#;
         let expected = [
-            format!("apiserver_request_total{{verb=\"POST\",{labels}}} 1\n"),
+            format!("apiserver_request_total{{verb=\"POST\",{labels}}} "),
             "apiserver_longrunning_requests{verb=\"WATCH\",".to_owned(),
             "apiserver_request_duration_seconds_bucket{le=\"".to_owned(),
             "apiserver_storage_objects{resource=\"deployments\"} 1\n".to_owned(),

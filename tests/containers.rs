@@ -4,6 +4,7 @@ mod crash;
 mod daily;
 mod end;
 mod images;
+mod join;
 mod network;
 mod probes;
 mod quickstart;

@@ -188,6 +188,11 @@ impl Host {
         }
     }
 
+    /// Waits for something that the rigs of this thread do.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     /// Runs something on a thread of its own in the host's network.
     pub(crate) fn inside<T: Send + 'static>(
         &self,

@@ -52,7 +52,7 @@ fn a_server_killed_again_and_again_loses_nothing_and_repeats_nothing() {
         let deadline = Instant::now() + PATIENCE;
         while shared.acknowledged.load(Ordering::SeqCst) < enough {
             assert!(Instant::now() < deadline && writers.iter().all(|w| !w.is_finished()), "writing goes on");
-            std::thread::sleep(AGAIN);
+            std::thread::park_timeout(AGAIN);
         }
         cluster.restart_server();
     }

@@ -16,6 +16,7 @@ mod harness;
 mod host;
 mod kill_loop;
 mod load;
+mod neighbour;
 mod store_files;
 mod structure;
 mod terminal;

@@ -3,6 +3,7 @@
 //! A verified client certificate comes first, then a bearer token; a request with neither is anonymous, and a token
 //! that does not hold is refused. Whether an identity may do anything is not decided here.
 
+pub(crate) mod bootstrap;
 mod impersonation;
 
 use std::collections::HashMap;
@@ -26,6 +27,9 @@ pub trait Objects: Send + Sync {
     /// UID of the object of this resource (`serviceaccounts`, `pods`, `secrets`, `nodes`; nodes have no namespace);
     /// none if there is no such object, or its deletion is over.
     fn uid(&self, resource: &str, namespace: &str, name: &str) -> Option<String>;
+
+    /// The document of the Secret that holds the bootstrap token with this id.
+    fn bootstrap_token(&self, id: &str) -> Option<Vec<u8>>;
 }
 
 /// What a token said, and whom it speaks for.
@@ -64,6 +68,14 @@ impl Authenticator {
             return Ok(identity.clone());
         }
         let Some(token) = bearer(headers)? else { return Ok(Arc::new(Identity::anonymous())) };
+        if let Some((id, secret)) = bootstrap::split(token) {
+            let document = self.objects.bootstrap_token(id);
+            let judged = bootstrap::identity(id, secret, document.as_deref(), now);
+            return judged.map(Arc::new).map_err(|error| {
+                tracing::warn!(%error, "refused");
+                Status::unauthorized()
+            });
+        }
         match self.token(token, &self.audiences, now) {
             Ok((identity, _)) => Ok(identity),
             Err(error) => {
@@ -146,6 +158,10 @@ mod tests {
         fn uid(&self, _resource: &str, _namespace: &str, name: &str) -> Option<String> {
             self.0.iter().find(|(n, _)| *n == name).map(|(_, uid)| (*uid).to_owned())
         }
+
+        fn bootstrap_token(&self, _id: &str) -> Option<Vec<u8>> {
+            None
+        }
     }
 
     const ALL: &[(&str, &str)] = &[("sa", "sa-uid"), ("pod", "pod-uid")];
@@ -182,6 +198,7 @@ mod tests {
         assert_eq!(ask(ALL, Some("Basic dTpw")), anonymous);
         assert_eq!(ask(ALL, Some("Bearer TOKENx")), Err(401));
         assert_eq!(ask(ALL, Some("Bearer nonsense")), Err(401));
+        assert_eq!(ask(ALL, Some("Bearer abcdef.0123456789abcdef")), Err(401));
     }
 
     #[test]

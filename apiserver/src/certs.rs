@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use files::Batch;
 pub(crate) use files::replace as replace_file;
-pub use issue::ServerNames;
+pub use issue::{Request, ServerNames};
 use issue::{Subject, Usage};
 
 use crate::identity::MASTERS;
@@ -127,6 +127,13 @@ impl Pki {
         dir.join("ca.key").exists()
     }
 
+    /// What signs requests of others.
+    pub fn signing(&self) -> Result<Signing, Error> {
+        let key = KeyPair::from_pem(&self.authority.key.serialize_pem());
+        let key = key.map_err(|error| Error::broken(Path::new("ca.key"), error))?;
+        Ok(Signing(Authority { certificate: self.authority.certificate.clone(), key }))
+    }
+
     /// A short name for the keys that all servers of a cluster have: those of the authority and of tokens.
     pub fn identity(&self) -> String {
         let mut digest = Sha256::new();
@@ -141,6 +148,27 @@ impl Pki {
         let issuer = self.authority.issuer(Path::new("ca.crt"))?;
         let certificate = issue::leaf(&Subject::new(user, group, Usage::Client), &key, &issuer, now)?;
         Ok(Pair { certificate, key: key.serialize_pem() })
+    }
+}
+
+impl Pair {
+    /// The same with the authority's certificate behind its own: who does not know the authority yet sees it there.
+    pub fn with_authority(&self, ca: &str) -> Self {
+        Self { certificate: format!("{}{ca}", self.certificate), key: self.key.clone() }
+    }
+}
+
+/// A certificate, PEM.
+pub struct Signed(pub String);
+
+/// Signs requests with the authority's key.
+pub struct Signing(Authority);
+
+impl Signing {
+    /// A client's certificate for what is asked for, good for so long; the error says why there is none.
+    pub fn sign(&self, request: Request, time: Duration, now: Time) -> Result<Signed, String> {
+        let issuer = self.0.issuer(Path::new("ca.crt")).map_err(|error| error.to_string())?;
+        request.sign(&issuer, time, now).map(Signed)
     }
 }
 

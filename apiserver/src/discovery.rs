@@ -273,6 +273,7 @@ fn verbs(kind: &Kind) -> Vec<&'static str> {
 fn subresource_verbs(subresource: &Subresource) -> Vec<&'static str> {
     match subresource {
         Subresource::Status | Subresource::Scale { .. } => vec!["get", "patch", "update"],
+        Subresource::Approval => vec!["get", "patch", "update"],
         Subresource::Finalize => vec!["update"],
         Subresource::Call { .. } => vec!["create"],
         Subresource::Connect { verbs, .. } => verbs.iter().map(|verb| verb.name()).collect(),

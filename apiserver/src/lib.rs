@@ -35,6 +35,7 @@ mod read;
 mod request;
 mod respond;
 mod server;
+mod signing;
 mod subresources;
 mod tls;
 mod token_calls;

@@ -23,6 +23,8 @@ pub(crate) enum Part {
     Status,
     /// `spec.finalizers` only.
     Finalize,
+    /// `status.conditions` only.
+    Approval,
     /// Anything: the server's own writes, such as a binding.
     Server,
 }
@@ -103,6 +105,11 @@ pub(crate) fn update(kind: &Kind, part: Part, new: &mut Value, old: &Value) {
             *new = old.clone();
             new["spec"]["finalizers"] =
                 if finalizers.is_null() { Value::Array(Vec::new()) } else { finalizers };
+        }
+        Part::Approval => {
+            let conditions = new["status"]["conditions"].take();
+            *new = old.clone();
+            new["status"]["conditions"] = conditions;
         }
         Part::Server => {}
     }
@@ -201,7 +208,7 @@ pub(crate) fn validate_update(kind: &Kind, part: Part, new: &Value, old: &Value)
             errors.extend(kind.strategy.validate(new));
             errors.extend(kind.strategy.validate_update(new, old));
         }
-        Part::Finalize | Part::Server => {}
+        Part::Finalize | Part::Approval | Part::Server => {}
     }
     dedup(errors)
 }
@@ -233,6 +240,7 @@ pub(crate) fn part_of(subresource: Option<&Subresource>) -> Option<Part> {
         None => Some(Part::Main),
         Some(Subresource::Status) => Some(Part::Status),
         Some(Subresource::Finalize) => Some(Part::Finalize),
+        Some(Subresource::Approval) => Some(Part::Approval),
         Some(_) => None,
     }
 }

@@ -30,7 +30,7 @@ use crate::objects::Objects;
 use crate::peers::{Membership, Peers, Slices};
 use crate::token_calls::CachedUids;
 use crate::tokens::Signer;
-use crate::{bootstrap, expire, feed, kubeconfig, listen, owner, peers, tls};
+use crate::{bootstrap, expire, feed, kubeconfig, listen, owner, peers, signing, tls};
 
 /// How long the cache may take to fill at start.
 const LOAD: Duration = Duration::from_secs(60);
@@ -105,8 +105,10 @@ impl Server {
         let listener = listen::bind(options.listen).await?;
         let address =
             listener.local_addr().map_err(|source| listen::Error::Bind { addr: options.listen, source })?;
-        let names =
-            server_names(certs::host_name().as_deref(), &[address.ip()], options.services.first().into());
+        // a server that listens everywhere is asked for by the address that it tells of itself
+        let mut listening = vec![address.ip()];
+        listening.extend(peers::advertised(address).map(|told| told.ip()));
+        let names = server_names(certs::host_name().as_deref(), &listening, options.services.first().into());
         let pki_dir = options.data_dir.join("pki");
         if options.shared.is_some() {
             owner::check(&*store, &pki_dir).await?;
@@ -122,6 +124,9 @@ impl Server {
         tokio::time::timeout(LOAD, load).await.map_err(|_| Error::Load)?.map_err(|_| Error::Load)?;
         bootstrap::run(&api, address.port()).await?;
         background.push(tokio::spawn(expire::run(api.clone())));
+        let signer: Arc<dyn Source> = Arc::new(LocalSource::new(api.clone(), Identity::admin()));
+        let client = LocalService::new(api.clone(), Identity::admin()).client();
+        background.push(tokio::spawn(signing::run(api.clone(), client, signer, pki.signing()?)));
         let mut membership = None;
         if let Some(address) = peers::advertised(address) {
             let client = LocalService::new(api.clone(), Identity::admin()).client();
@@ -135,7 +140,7 @@ impl Server {
             }
         }
 
-        let shown = tls::Shown::new(&pki.server)?;
+        let shown = tls::Shown::new(&pki.server.with_authority(&pki.ca))?;
         let config = tls::server_config(&pki.ca, shown.clone())?;
         let serving = tokio::spawn(serve(api.clone(), listener, config, stopped));
         let kubeconfig = options.data_dir.join("admin.kubeconfig");
@@ -143,7 +148,9 @@ impl Server {
         let renewing = api.clone();
         background.push(tokio::spawn(certs::renew(pki_dir, names, move |pki| {
             let written = write_kubeconfig(&kubeconfig, address, &pki);
-            let shown = shown.replace(&pki.server).and(renewing.nodes.renew(&pki.kubelet_client));
+            let shown = shown
+                .replace(&pki.server.with_authority(&pki.ca))
+                .and(renewing.nodes.renew(&pki.kubelet_client));
             if let Err(error) = shown.map_err(Error::from).and(written) {
                 tracing::error!("a renewed certificate cannot be used: {error}");
             }

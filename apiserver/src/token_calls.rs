@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::access_review::token_review;
 use crate::api::{Answer, Api, Call};
-use crate::authn::Objects;
+use crate::authn::{Objects, bootstrap};
 use crate::tokens::{Bound, Claims, Reference, TokenError};
 use crate::write::not_found;
 
@@ -30,6 +30,11 @@ impl Objects for CachedUids {
         let entry = self.0.get(resource, &Key::new(namespace, name))?;
         let object: Object = serde_json::from_slice(&entry.document()).ok()?;
         Some(object.metadata.uid)
+    }
+
+    fn bootstrap_token(&self, id: &str) -> Option<Vec<u8>> {
+        let key = Key::new(bootstrap::NAMESPACE, format!("{}{id}", bootstrap::PREFIX));
+        Some(self.0.get("secrets", &key)?.document().to_vec())
     }
 }
 

@@ -31,6 +31,7 @@ impl Api {
         let fresh =
             prepare::Fresh { now: call.now, uid: uuid::Uuid::new_v4().to_string(), suffix: random_suffix() };
         let key = prepare::create(&kind, &mut object, &call.info.namespace, fresh)?;
+        kind.strategy.requested_by(&mut object, &call.identity.to_value());
         call.warnings.extend(kind.strategy.warnings(&object));
         self.admit(&kind, &key, &mut object).await?;
         invalid_unless_empty(&kind, &key, prepare::validate_create(&kind, &object))?;

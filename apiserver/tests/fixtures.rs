@@ -52,6 +52,11 @@ fn body(kind: &Kind) -> Value {
         "PersistentVolumeClaim" => json!({"spec": {
             "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}},
         }}),
+        "CertificateSigningRequest" => json!({"spec": {
+            // the beginning of a PEM block is all that is looked at before somebody approves it
+            "request": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K",
+            "signerName": "example.com/none", "usages": ["client auth"],
+        }}),
         "LimitRange" => json!({"spec": {"limits": [{"type": "Container", "max": {"cpu": "1"}}]}}),
         "ResourceQuota" => json!({"spec": {"hard": {"pods": "5"}}}),
         _ => json!({}),

@@ -41,7 +41,7 @@ pub struct Global {
 
 impl Global {
     /// The file to read: the flag's, the first that exists of `KUBECONFIG`, or the one in the home directory.
-    fn file(&self) -> Option<PathBuf> {
+    pub fn file(&self) -> Option<PathBuf> {
         if let Some(path) = &self.kubeconfig {
             return Some(path.clone());
         }

@@ -59,6 +59,6 @@ pub use probes::{
 };
 pub use report::{Host, report, status};
 pub use run::{FakeOptions, MissingKind, run_fake};
-pub use run_node::{NodeError, NodeOptions, engine, reset_node, route_to, run_node};
+pub use run_node::{NodeError, NodeOptions, engine, host_name, reset_node, route_to, run_node};
 pub use runtime::{Held, Runtime, RuntimeError};
 pub use status::{Condition, ContainerStatus, Ip, Phase, Running, State, Status, Terminated, Waiting};

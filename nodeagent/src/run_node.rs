@@ -137,10 +137,7 @@ impl NodeOptions {
     pub fn name(&self) -> Result<String, NodeError> {
         match &self.name {
             Some(name) => Ok(name.clone()),
-            None => {
-                let name = std::fs::read_to_string("/proc/sys/kernel/hostname").map_err(NodeError::Name)?;
-                Ok(name.trim().to_lowercase())
-            }
+            None => host_name(),
         }
     }
 
@@ -164,6 +161,12 @@ impl NodeOptions {
     fn dirs(&self) -> Dirs {
         Dirs { node: self.dir.clone(), run: self.run_dir.clone(), logs: self.log_dir.clone() }
     }
+}
+
+/// The host's name, as nodes are called by it: in lower case.
+pub fn host_name() -> Result<String, NodeError> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").map_err(NodeError::Name)?;
+    Ok(name.trim().to_lowercase())
 }
 
 /// containerd, as nodes use it.

@@ -7,10 +7,14 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use object::Time;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData,
+    SanType, date_time_ymd,
 };
-use x509_parser::prelude::{GeneralName, Pem, X509Certificate};
+use rustls_pki_types::CertificateSigningRequestDer;
+use rustls_pki_types::pem::PemObject;
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::prelude::{FromDer, GeneralName, Pem, X509Certificate};
 
 use super::Error;
 
@@ -64,7 +68,7 @@ fn making(what: impl Into<String>) -> impl FnOnce(rcgen::Error) -> Error {
 
 /// The authority's own certificate, PEM.
 pub(super) fn authority(key: &KeyPair, now: Time) -> Result<String, Error> {
-    let mut params = params("kubernetes", None, AUTHORITY_DAYS, now);
+    let mut params = params("kubernetes", None, DAY * AUTHORITY_DAYS, now);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages =
         vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -78,7 +82,7 @@ pub(super) fn leaf(
     issuer: &Issuer<'_, &KeyPair>,
     now: Time,
 ) -> Result<String, Error> {
-    let mut params = params(subject.user, subject.group, LEAF_DAYS, now);
+    let mut params = params(subject.user, subject.group, DAY * LEAF_DAYS, now);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.use_authority_key_identifier_extension = true;
     let failed = || making(format!("the certificate of {:?}", subject.user));
@@ -95,7 +99,7 @@ pub(super) fn leaf(
     Ok(params.signed_by(key, issuer).map_err(failed())?.pem())
 }
 
-fn params(user: &str, group: Option<&str>, days: u32, now: Time) -> CertificateParams {
+fn params(user: &str, group: Option<&str>, lasts: Duration, now: Time) -> CertificateParams {
     let mut name = DistinguishedName::new();
     if let Some(group) = group {
         name.push(DnType::OrganizationName, group);
@@ -104,14 +108,64 @@ fn params(user: &str, group: Option<&str>, days: u32, now: Time) -> CertificateP
     let mut params = CertificateParams::default();
     params.distinguished_name = name;
     // a day earlier: clients' clocks differ
-    let (begin, end) = (now - DAY, now + DAY * days);
+    let (begin, end) = (now - DAY, now + lasts);
     let day = |time: Time| {
         let day = time.to_zoned(TimeZone::UTC).date();
         date_time_ymd(day.year().into(), day.month().unsigned_abs(), day.day().unsigned_abs())
     };
     params.not_before = day(begin);
-    params.not_after = day(end);
+    params.not_after = day(end) + Duration::from_secs(end.as_second().rem_euclid(86_400).unsigned_abs());
     params
+}
+
+/// A request for a certificate (PKCS #10), whose author has proved to hold its key.
+pub struct Request {
+    /// The user that it names.
+    pub user: String,
+    /// The groups that it names.
+    pub groups: Vec<String>,
+    /// Whether it names hosts or addresses.
+    pub has_names: bool,
+    inner: CertificateSigningRequestParams,
+}
+
+impl Request {
+    /// Reads a request, PEM; the error says what is wrong with it.
+    pub fn read(pem: &str) -> Result<Self, String> {
+        let der = CertificateSigningRequestDer::from_pem_slice(pem.as_bytes())
+            .map_err(|_| "the request is not PEM".to_owned())?;
+        let inner = CertificateSigningRequestParams::from_der(&der)
+            .map_err(|error| format!("the request cannot be read: {error}"))?;
+        let (_, request) = X509CertificationRequest::from_der(&der)
+            .map_err(|error| format!("the request cannot be read: {error}"))?;
+        let subject = &request.certification_request_info.subject;
+        let texts =
+            |names: &mut dyn Iterator<Item = Option<String>>| -> Vec<String> { names.flatten().collect() };
+        let users = texts(&mut subject.iter_common_name().map(|name| name.as_str().ok().map(str::to_owned)));
+        let groups =
+            texts(&mut subject.iter_organization().map(|name| name.as_str().ok().map(str::to_owned)));
+        let [user] = &users[..] else { return Err("the request must name one user".to_owned()) };
+        let (user, has_names) = (user.clone(), !inner.params.subject_alt_names.is_empty());
+        Ok(Self { user, groups, has_names, inner })
+    }
+
+    /// A client's certificate for what is asked for, good for so long, PEM.
+    pub(super) fn sign(
+        mut self,
+        issuer: &Issuer<'_, &KeyPair>,
+        time: Duration,
+        now: Time,
+    ) -> Result<String, String> {
+        let ([] | [_]) = &self.groups[..] else {
+            return Err("requests with more than one organization are not signed".to_owned());
+        };
+        let mut params = params(&self.user, self.groups.first().map(String::as_str), time, now);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
+        self.inner.params = params;
+        self.inner.signed_by(issuer).map(|signed| signed.pem()).map_err(|error| error.to_string())
+    }
 }
 
 /// Refuses an authority that cannot sign; the error completes a sentence that begins with the file's name.

@@ -30,18 +30,29 @@ fn media_type(patch: PatchType) -> &'static str {
 
 /// The certificate of the CA of a kubeconfig's current context, in PEM; none where it names none.
 pub fn authority(path: &Path) -> Result<Option<String>, Error> {
-    let unusable = |e: kube::config::KubeconfigError| Error::Config(e.into());
-    let file = Kubeconfig::read_from(path).map_err(unusable)?;
-    let context = file.contexts.iter().find(|context| Some(&context.name) == file.current_context.as_ref());
-    let name = context.and_then(|context| context.context.as_ref()).map(|context| &context.cluster);
-    let cluster = file.clusters.iter().find(|cluster| Some(&cluster.name) == name);
-    let Some(cluster) = cluster.and_then(|cluster| cluster.cluster.as_ref()) else { return Ok(None) };
+    let Some(cluster) = cluster(path)? else { return Ok(None) };
     let given = match (&cluster.certificate_authority_data, &cluster.certificate_authority) {
         (Some(data), _) => STANDARD.decode(data).map_err(|e| Error::Config(e.into()))?,
         (None, Some(path)) => std::fs::read(path).map_err(|e| Error::Config(e.into()))?,
         (None, None) => return Ok(None),
     };
     String::from_utf8(given).map(Some).map_err(|e| Error::Config(e.into()))
+}
+
+/// The cluster of a kubeconfig's current context.
+fn cluster(path: &Path) -> Result<Option<kube::config::Cluster>, Error> {
+    let unusable = |e: kube::config::KubeconfigError| Error::Config(e.into());
+    let file = Kubeconfig::read_from(path).map_err(unusable)?;
+    let context = file.contexts.iter().find(|context| Some(&context.name) == file.current_context.as_ref());
+    let name = context.and_then(|context| context.context.as_ref()).map(|context| &context.cluster);
+    let cluster = file.clusters.iter().find(|cluster| Some(&cluster.name) == name);
+    Ok(cluster.and_then(|cluster| cluster.cluster.clone()))
+}
+
+/// The URL of the server that the current context of a kubeconfig names.
+pub fn server(path: &Path) -> Result<String, Error> {
+    let server = cluster(path)?.and_then(|cluster| cluster.server);
+    server.ok_or_else(|| Error::Config("the current context names no server".into()))
 }
 
 /// What a list asks for; empty texts and 0 mean: not given.

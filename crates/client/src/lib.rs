@@ -16,7 +16,7 @@ mod remote_tests;
 mod testing;
 mod uri;
 
-pub use client::{Client, ListParams, authority};
+pub use client::{Client, ListParams, authority, server};
 pub use error::Error;
 pub use object::PatchType;
 pub use remote::RemoteSource;

@@ -16,7 +16,7 @@ use object::{Excerpt, Time, Value, parse_time};
 use crate::rules::Read;
 use crate::{Cell, Column, Kind};
 
-pub(crate) use access::BINDING;
+pub(crate) use access::{BINDING, SIGNING_REQUEST};
 pub(crate) use cluster::{LEASE, NAMESPACE, PRIORITY_CLASS, RUNTIME_CLASS};
 pub(crate) use config::{CONFIG_MAP, RESOURCE_QUOTA, SECRET, SERVICE_ACCOUNT};
 pub use duration::human_duration;

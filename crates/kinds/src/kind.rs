@@ -74,6 +74,8 @@ pub enum Subresource {
     },
     /// `/finalize` (namespaces): writes touch `spec.finalizers` only.
     Finalize,
+    /// `/approval` (certificate signing requests): writes touch `status.conditions` only.
+    Approval,
     /// A call that takes and gives a document of another kind (`/binding`, `/eviction`, `/token`, …).
     Call {
         /// Name in the path.
@@ -103,6 +105,7 @@ impl Subresource {
             Subresource::Status => "status",
             Subresource::Scale { .. } => "scale",
             Subresource::Finalize => "finalize",
+            Subresource::Approval => "approval",
             Subresource::Call { name, .. } | Subresource::Connect { name, .. } => name,
         }
     }

@@ -18,6 +18,7 @@ mod reviews;
 mod revision;
 mod secret;
 mod service;
+mod signing_request;
 mod volume;
 
 pub(crate) use access::{ClusterRole, Role, RoleBinding};
@@ -39,6 +40,7 @@ pub(crate) use reviews::{
 pub(crate) use revision::{ControllerRevision, PodTemplate};
 pub(crate) use secret::Secret;
 pub(crate) use service::Service;
+pub(crate) use signing_request::CertificateSigningRequest;
 pub(crate) use volume::PersistentVolume;
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub trait Strategy: Send + Sync {
     fn default(&self, _object: &mut Value) {}
     /// Fields that a creation may not set, or that it computes.
     fn prepare_create(&self, _object: &mut Value) {}
+    /// Notes in a new object who sends it; `user` is `authentication.k8s.io/v1` `UserInfo`.
+    fn requested_by(&self, _object: &mut Value, _user: &Value) {}
     /// The service account, in the object's namespace, that a new object runs as: it must exist.
     fn service_account<'v>(&self, _object: &'v Value) -> Option<&'v str> {
         None

@@ -249,6 +249,14 @@ fn policies() -> Vec<Kind> {
 fn access() -> Vec<Kind> {
     let role = |kind, plural| row(RBAC, "v1", kind, plural).create_on_update().named(NameRule::PathSegment);
     vec![
+        row("certificates.k8s.io", "v1", "CertificateSigningRequest", "certificatesigningrequests")
+            .short(&["csr"])
+            .cluster()
+            .status()
+            .approval()
+            .selectable(&["spec.signerName"])
+            .columns(columns::SIGNING_REQUEST)
+            .strategy(&rules::CertificateSigningRequest),
         role("Role", "roles").strategy(&rules::Role),
         role("RoleBinding", "rolebindings")
             .columns(columns::BINDING)
@@ -330,6 +338,11 @@ impl Kind {
 
     fn finalize(mut self) -> Self {
         self.subresources.push(Subresource::Finalize);
+        self
+    }
+
+    fn approval(mut self) -> Self {
+        self.subresources.push(Subresource::Approval);
         self
     }
 

@@ -154,7 +154,15 @@ impl ContainerRuntime {
                 reason: end.reason.clone(),
                 message: end.message.clone(),
             },
-            None => self.ended(pod, name, found, mirror, (UNSEEN, None)),
+            None => {
+                let mut ended = self.ended(pod, name, found, mirror, (UNSEEN, None));
+                if let ContainerState::Exited { reason, .. } = &mut ended
+                    && reason != OOM_KILLED
+                {
+                    *reason = "Unknown".to_owned();
+                }
+                ended
+            }
         }
     }
 }

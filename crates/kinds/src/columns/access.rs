@@ -1,7 +1,9 @@
 //! Columns of RBAC bindings.
 
+use jiff::SignedDuration;
 use object::Value;
 
+use super::duration::human_duration;
 use super::{AGE, NAME, shown, wide};
 use crate::Column;
 use crate::rules::Read;
@@ -15,6 +17,42 @@ pub(crate) const BINDING: &[Column] = &[
     wide(shown("Groups", |o, _| subjects(o, "Group").into())),
     wide(shown("ServiceAccounts", |o, _| subjects(o, "ServiceAccount").into())),
 ];
+
+/// Columns of certificate signing requests.
+pub(crate) const SIGNING_REQUEST: &[Column] = &[
+    NAME,
+    AGE,
+    shown("SignerName", |o, _| or_none(o.text("spec.signerName")).into()),
+    shown("Requestor", |o, _| o.text("spec.username").into()),
+    shown("RequestedDuration", |o, _| {
+        let asked = o.int("spec.expirationSeconds");
+        let asked = asked.map(|seconds| human_duration(SignedDuration::from_secs(seconds)));
+        asked.unwrap_or_else(|| "<none>".to_owned()).into()
+    }),
+    shown("Condition", |o, _| condition(o).into()),
+];
+
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "<none>" } else { text }
+}
+
+/// How far a request is, as upstream tells it.
+fn condition(request: &Value) -> String {
+    let has = |kind: &str| request.items("status.conditions").iter().any(|one| one.text("type") == kind);
+    let mut text = match (has("Denied"), has("Approved")) {
+        (true, _) => "Denied",
+        (false, true) => "Approved",
+        (false, false) => "Pending",
+    }
+    .to_owned();
+    if has("Failed") {
+        text.push_str(",Failed");
+    }
+    if !request.text("status.certificate").is_empty() {
+        text.push_str(",Issued");
+    }
+    text
+}
 
 fn subjects(binding: &Value, kind: &str) -> String {
     let of_kind = binding.items("subjects").iter().filter(|s| s.text("kind") == kind);

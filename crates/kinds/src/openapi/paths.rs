@@ -80,6 +80,7 @@ impl<'k> Writer<'k, '_> {
                 let scale = self.document("autoscaling/v1", "Scale");
                 self.path(&path, &suffix, ("autoscaling", "v1", "Scale"), whole(scale));
             }
+            Subresource::Approval => self.path(&path, &suffix, own, whole(object)),
             Subresource::Finalize => {
                 self.path(&path, &suffix, own, vec![("put", Action::Put, object.clone(), object)]);
             }

@@ -1,0 +1,112 @@
+//! A second machine joins: its pods and services are one network with the first's.
+
+use super::{cluster_ip, is_ready, pod, pod_ip, told};
+use crate::harness::{condition, text};
+use crate::host::{ADDRESS, Host};
+use crate::neighbour::Neighbour;
+use crate::user::User;
+
+const TWO: &str = "192.0.2.11";
+
+/// A web server on a node that says its own name.
+fn server(name: &str, node: &str) -> String {
+    let serve = "hostname >/www/index.html; exec serve";
+    pod(name, serve, &format!("nodeSelector: {{kubernetes.io/hostname: {node}}},"), "")
+}
+
+fn service(name: &str) -> String {
+    format!(
+        "---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}}}
+spec: {{selector: {{app: {name}}}, ports: [{{port: 80, targetPort: 8080}}]}}
+"
+    )
+}
+
+fn token(host: &Host, flags: &[&str]) -> String {
+    host.with("berth", &[&["token", "create"], flags].concat()).trim().to_owned()
+}
+
+fn ready(user: &User, node: &str) -> bool {
+    let node = user.try_kubectl(&["get", "node", node, "-o", "json"]);
+    serde_json::from_slice(&node.stdout).is_ok_and(|node| condition(&node, "Ready") == "True")
+}
+
+#[test]
+fn a_second_machine_joins_and_is_one_network_with_the_first() {
+    let host = Host::start();
+    let mut two = Neighbour::of(&host, "two", TWO);
+    bad_tokens_are_refused(&host, &two);
+    two.start(Some(&token(&host, &["--uses=1"])));
+    host.wait("the second node is Ready", |c| ready(c, "two"));
+    assert!(two.left().contains(&"kubeconfig".to_owned()), "{:?}", two.left());
+    assert!(!two.left().iter().any(|name| name.contains("joining")), "{:?}", two.left());
+    let blocks = host.kubectl(&["get", "nodes", "-o", "jsonpath={.items[*].spec.podCIDR}"]);
+    assert_eq!(blocks, "10.244.0.0/24 10.244.1.0/24");
+
+    host.apply(&[server("near", "host"), server("far", "two"), service("near"), service("far")].concat());
+    for name in ["near", "far"] {
+        host.wait(&format!("{name} runs"), |c| is_ready(c, name));
+    }
+    let (near, far) = (pod_ip(&host, "near"), pod_ip(&host, "far"));
+    assert!(near.starts_with("10.244.0.") && far.starts_with("10.244.1."), "{near} {far}");
+    let from = |pod: &str, place: &str| {
+        let url = format!("http://{place}/");
+        let ask = ["exec", pod, "--", "wget", "-q", "-T", "5", "-O", "-", &url];
+        host.wait(&format!("{pod} reaches {place}"), |c| c.try_kubectl(&ask).status.success());
+        host.kubectl(&ask)
+    };
+    assert_eq!(from("near", &format!("{far}:8080")), "far\n");
+    assert_eq!(from("far", &format!("{near}:8080")), "near\n");
+    assert_eq!(from("near", &cluster_ip(&host, "far")), "far\n", "by way of its service");
+    assert_eq!(from("far", "near"), "near\n", "by the service's name");
+    assert_eq!(from("far", "far"), "far\n");
+    host.wait("the host reaches it", |_| host.get(&far, 8080).is_ok());
+    // Logs, commands and copies reach the second node too.
+    assert!(host.kubectl(&["logs", "far"]).contains("serving /www on port 8080"));
+    let file = host.dir().join("copied");
+    std::fs::write(&file, "over there").expect("the rig's directory");
+    host.kubectl(&["cp", &file.display().to_string(), "far:/tmp/copied"]);
+    assert_eq!(host.kubectl(&["exec", "far", "--", "cat", "/tmp/copied"]), "over there");
+    assert!(
+        host.kubectl(&["get", "--raw", "/api/v1/nodes/two/proxy/metrics"]).contains("kubelet_running_pods")
+    );
+
+    an_agent_that_begins_again_needs_no_token(&host, &mut two);
+}
+
+fn an_agent_that_begins_again_needs_no_token(host: &Host, two: &mut Neighbour) {
+    let before = host.json(&["get", "pod", "far"])["status"]["containerStatuses"][0]["containerID"].clone();
+    two.crash();
+    two.start(None);
+    host.wait("it has begun again", |c| told(c, "two", "Starting", "Starting kubelet.") && ready(c, "two"));
+    host.wait("its pods can be reached", |c| c.try_kubectl(&["exec", "far", "--", "true"]).status.success());
+    let after = host.json(&["get", "pod", "far"])["status"]["containerStatuses"][0]["containerID"].clone();
+    assert_eq!(before, after, "nothing was touched");
+    host.kubectl(&["delete", "pod", "far", "near"]);
+}
+
+fn bad_tokens_are_refused(host: &Host, two: &Neighbour) {
+    let refused = |token: &str, why: &str| {
+        let output = two.refused(token);
+        let said = text(&output.stderr);
+        let last = said.lines().last().unwrap_or_default();
+        assert!(!output.status.success() && last.contains(why), "{token}: {said}");
+        assert!(!two.left().iter().any(|name| name.contains("kubeconfig")), "{:?}", two.left());
+    };
+    let good = token(host, &[]);
+    let (bearer, hash) = good.rsplit_once('.').expect("a hash");
+    refused("nonsense", "--token: must be ID.SECRET.HASH");
+    let wrong = "the token was refused: it is wrong, expired or used up";
+    refused(&format!("abcdef.0123456789abcdef.{hash}"), wrong);
+    refused(&format!("{bearer}.{}", "0".repeat(64)), "is not of the token's cluster");
+    let brief = token(host, &["--ttl=1s"]);
+    host.wait("it expires", |_| text(&two.refused(&brief).stderr).contains(wrong));
+    host.with("berth", &["token", "delete", bearer]);
+    refused(&good, wrong);
+    let list = host.with("berth", &["token", "list"]);
+    assert!(list.starts_with("TOKEN ID ") && !list.contains(&bearer[..6]), "{list}");
+    assert!(!host.try_kubectl(&["get", "node", "two"]).status.success(), "on {ADDRESS}");
+}
