@@ -23,7 +23,7 @@ use crate::cli::{TokenArgs, TokenVerb};
 const NAMESPACE: &str = "kube-system";
 const PREFIX: &str = "bootstrap-token-";
 const TYPE: &str = "bootstrap.kubernetes.io/token";
-/// How many uses a token has left; it goes with the last.
+/// How many uses a token has left.
 const USES: &str = "berth.dev/uses-left";
 /// Characters of an id and of a secret.
 const LENGTHS: (usize, usize) = (6, 16);

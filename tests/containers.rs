@@ -2,6 +2,7 @@
 
 mod crash;
 mod daily;
+mod day;
 mod end;
 mod images;
 mod join;

@@ -95,8 +95,8 @@ impl Host {
         let server = start_server(&user, &rig, etcd.as_ref(), apart, &flags);
         let agent = apart.then(|| start_agent(&user, &rig));
         let host = Self { user, server, agent, door, beside, flags, etcd, rig, runtime, _turn: turn };
-        host.import("web:1", "one");
-        host.import("web:2", "two");
+        import(&host, &host.rig, "web:1", "one");
+        import(&host, &host.rig, "web:2", "two");
         host.wait("the node is Ready", |c| {
             let node = c.try_kubectl(&["get", "node", NODE, "-o", "json"]);
             serde_json::from_slice(&node.stdout).is_ok_and(|node| condition(&node, "Ready") == "True")
@@ -105,21 +105,6 @@ impl Host {
             c.try_kubectl(&["get", "serviceaccount", "default"]).status.success()
         });
         host
-    }
-
-    /// Loads an image of the quickstart's web server with this line in `/etc/motd`.
-    fn import(&self, name: &str, motd: &str) {
-        let archive = self.dir().join("image.tar");
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/web-image");
-        let made =
-            Command::new(script).arg(name).arg(&archive).arg(motd).output().expect("scripts/web-image");
-        assert!(made.status.success(), "{}", text(&made.stderr));
-        let mut import = self.program(BERTH);
-        import.args(["image", "import", "--containerd"]).arg(socket(&self.rig));
-        let import = import.arg("--run-dir").arg(self.dir().join("run")).arg(&archive).output();
-        let import = import.expect("berth runs");
-        assert!(import.status.success(), "{}", text(&import.stderr));
-        assert_eq!(text(&import.stdout), format!("docker.io/library/{name}\n"));
     }
 
     /// Another server on the same store, without a node, that listens on this port.
@@ -232,6 +217,20 @@ impl Host {
         assert!(output.status.success(), "{program} {args:?}: {}", text(&output.stderr));
         text(&output.stdout)
     }
+}
+
+/// Loads an image of the quickstart's web server with this line in `/etc/motd`.
+pub(crate) fn import(user: &User, rig: &Rig, name: &str, motd: &str) {
+    let archive = user.dir().join("image.tar");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/web-image");
+    let made = Command::new(script).arg(name).arg(&archive).arg(motd).output().expect("scripts/web-image");
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let mut import = user.program(BERTH);
+    import.args(["image", "import", "--containerd"]).arg(socket(rig));
+    let import = import.arg("--run-dir").arg(user.dir().join("run")).arg(&archive).output();
+    let import = import.expect("berth runs");
+    assert!(import.status.success(), "{}", text(&import.stderr));
+    assert_eq!(text(&import.stdout), format!("docker.io/library/{name}\n"));
 }
 
 /// Makes the host's network, and a process through which others enter it.

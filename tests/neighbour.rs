@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use containerd::testing::Rig;
 
 use crate::harness::{BERTH, Process, text};
-use crate::host::{ADDRESS, Host};
+use crate::host::{ADDRESS, Host, import};
 use crate::user::User;
 
 /// A machine that is a node, or is to be one. Dropping it ends all that runs there and removes its files.
@@ -37,18 +37,7 @@ impl Neighbour {
         neighbour.run("ip", &["address", "add", &format!("{address}/24"), "dev", "eth0"]);
         neighbour.run("ip", &["link", "set", "eth0", "up"]);
         neighbour.run("ip", &["route", "add", "default", "via", "192.0.2.1"]);
-        let archive = host.dir().join("image.tar");
-        let archive = archive.display().to_string();
-        let import = [
-            "image",
-            "import",
-            &archive,
-            "--containerd",
-            &neighbour.socket(),
-            "--run-dir",
-            &neighbour.at("run"),
-        ];
-        neighbour.run(BERTH, &import);
+        import(&neighbour.user, &neighbour.rig, "web:1", "one");
         neighbour
     }
 

@@ -30,8 +30,10 @@ const CLIENT: &str = "kubernetes.io/kube-apiserver-client";
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 /// The shortest time that can be asked for (upstream's validation).
 const SHORTEST: i64 = 600;
-/// How many uses a bootstrap token has left, in its Secret; it goes with the last.
+/// How many uses a bootstrap token has left, in its Secret.
 const USES: &str = "berth.dev/uses-left";
+/// How long a token outlives its last use.
+const FETCH: Duration = Duration::from_secs(600);
 /// When what failed is tried again.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -151,9 +153,9 @@ async fn act(
                 .await
             }
             Verdict::Sign(time) => {
-                let made = match take_use(api, client, &author).await? {
+                let made = match take_use(api, client, &author, now).await? {
                     true => read(&document["spec"]).and_then(|request| signing.sign(request, time, now)),
-                    false => Err("the bootstrap token is used up, or was deleted".to_owned()),
+                    false => Err("the bootstrap token is used up".to_owned()),
                 };
                 match made {
                     Err(why) => {
@@ -233,8 +235,8 @@ async fn write(
 }
 
 /// Takes a use of the author's bootstrap token, where its uses are counted. Whether there was one; none is left as well
-/// where the token is gone.
-async fn take_use(api: &Api, client: &Client, author: &Identity) -> Result<bool, client::Error> {
+/// where the token is gone. Who took the last one still has to fetch what he asked for: the token goes a while later.
+async fn take_use(api: &Api, client: &Client, author: &Identity, now: Time) -> Result<bool, client::Error> {
     let Some(id) = author.user.strip_prefix(bootstrap::USER_PREFIX) else { return Ok(true) };
     let Some(kind) = api.kinds.kind("", "Secret") else { return Ok(false) };
     let key = Key::new(bootstrap::NAMESPACE, format!("{}{id}", bootstrap::PREFIX));
@@ -245,24 +247,19 @@ async fn take_use(api: &Api, client: &Client, author: &Identity) -> Result<bool,
         };
         let meta = &secret["metadata"];
         let Some(left) = meta["annotations"][USES].as_str() else { return Ok(true) };
-        let taken = match left.parse::<u32>().unwrap_or(0) {
-            0 => return Ok(false),
-            1 => {
-                let when = json!({"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]});
-                client.delete(kind, &key, &json!({"preconditions": when})).await.map(drop)
-            }
-            more => {
-                let patch = json!({"metadata": {
-                    "resourceVersion": meta["resourceVersion"],
-                    "annotations": {USES: (more - 1).to_string()},
-                }});
-                client.patch(kind, &key, None, PatchType::Merge, &patch).await.map(drop)
-            }
+        let Some(left) = left.parse::<u32>().ok().and_then(|left| left.checked_sub(1)) else {
+            return Ok(false);
         };
-        match taken {
+        let mut patch = json!({"metadata": {
+            "resourceVersion": meta["resourceVersion"], "annotations": {USES: left.to_string()},
+        }});
+        if left == 0 {
+            patch["stringData"] = json!({"expiration": format_time(now + FETCH)});
+        }
+        match client.patch(kind, &key, None, PatchType::Merge, &patch).await {
             Err(error) if error.is_conflict() => {}
             Err(error) => return Err(error),
-            Ok(()) => return Ok(true),
+            Ok(_) => return Ok(true),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod command_line;
 mod containers;
+mod copy;
 mod disk;
 mod latency;
 mod list;
@@ -96,6 +97,12 @@ pub(crate) const ALL: &[Benchmark] = &[
         about: "an image from a registry on this machine",
         anywhere: false,
         run: |setup| Box::pin(pull::run(setup)),
+    },
+    Benchmark {
+        name: "copy",
+        about: "200 MB into a container and out of it, and through a forwarded port",
+        anywhere: false,
+        run: |setup| Box::pin(copy::run(setup)),
     },
     Benchmark {
         name: "cli",

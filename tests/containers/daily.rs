@@ -186,7 +186,7 @@ fn copies(host: &Host, client: &str, here: &Path, much: &[u8], sum: &str) {
 }
 
 /// Forwards a port of a pod or service for as long as the process lives; the local one is chosen.
-fn forwarded(host: &Host, client: &str, to: &str, port: u16) -> (Process, u16) {
+pub(super) fn forwarded(host: &Host, client: &str, to: &str, port: u16) -> (Process, u16) {
     let log = host.dir().join("forward.log");
     let command = host.client(client, &["port-forward", to, &format!(":{port}")]);
     let mut process = Process::start(command, &log);
@@ -281,7 +281,7 @@ fn services_and_pods_are_reached_through_the_api() {
 }
 
 /// What an HTTP server on loopback answers, head and all.
-fn ask(port: u16, path: &str) -> std::io::Result<String> {
+pub(super) fn ask(port: u16, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     stream.write_all(

@@ -39,8 +39,11 @@ fn a_second_machine_joins_and_is_one_network_with_the_first() {
     let host = Host::start();
     let mut two = Neighbour::of(&host, "two", TWO);
     bad_tokens_are_refused(&host, &two);
-    two.start(Some(&token(&host, &["--uses=1"])));
+    let once = token(&host, &["--uses=1"]);
+    two.start(Some(&once));
     host.wait("the second node is Ready", |c| ready(c, "two"));
+    let said = text(&Neighbour::of(&host, "three", "192.0.2.12").refused(&once).stderr);
+    assert!(said.ends_with("error: the server does not sign: the bootstrap token is used up\n"), "{said}");
     assert!(two.left().contains(&"kubeconfig".to_owned()), "{:?}", two.left());
     assert!(!two.left().iter().any(|name| name.contains("joining")), "{:?}", two.left());
     let blocks = host.kubectl(&["get", "nodes", "-o", "jsonpath={.items[*].spec.podCIDR}"]);

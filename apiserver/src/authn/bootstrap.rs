@@ -56,6 +56,25 @@ struct Document {
     data: BTreeMap<String, String>,
 }
 
+impl Document {
+    fn text(&self, key: &str) -> Option<String> {
+        let bytes = STANDARD.decode(self.data.get(key)?).ok()?;
+        String::from_utf8(bytes).ok()
+    }
+
+    /// Whether its time is over; an end that cannot be read is over.
+    fn is_over(&self, now: Time) -> bool {
+        let until = self.text("expiration");
+        until.is_some_and(|until| !until.parse::<Time>().is_ok_and(|until| now < until))
+    }
+}
+
+/// Whether a Secret is a token whose time is over.
+pub(crate) fn is_expired(document: &[u8], now: Time) -> bool {
+    let document = serde_json::from_slice::<Document>(document);
+    document.is_ok_and(|document| document.kind == TYPE && document.is_over(now))
+}
+
 /// Whom a token speaks for, by the document of its Secret.
 pub(super) fn identity(
     id: &str,
@@ -72,19 +91,16 @@ pub(super) fn identity(
     };
     let same =
         text("token-secret").is_some_and(|known| constant_time_eq(known.as_bytes(), secret.as_bytes()));
-    if text("token-id").as_deref() != Some(id) || !same {
+    if document.text("token-id").as_deref() != Some(id) || !same {
         return Err(Refused::Wrong(id.to_owned()));
     }
-    if let Some(until) = text("expiration") {
-        // an end that cannot be read is over
-        if !until.parse::<Time>().is_ok_and(|until| now < until) {
-            return Err(Refused::Expired(id.to_owned()));
-        }
+    if document.is_over(now) {
+        return Err(Refused::Expired(id.to_owned()));
     }
-    if text("usage-bootstrap-authentication").as_deref() != Some("true") {
+    if document.text("usage-bootstrap-authentication").as_deref() != Some("true") {
         return Err(Refused::Unusable(id.to_owned()));
     }
-    let extra = text("auth-extra-groups").unwrap_or_default();
+    let extra = document.text("auth-extra-groups").unwrap_or_default();
     let extra = extra.split(',').filter(|group| group.starts_with("system:bootstrappers:"));
     let groups = [BOOTSTRAPPERS].into_iter().chain(extra).chain([AUTHENTICATED]);
     let groups: Vec<&str> = groups.collect();
@@ -131,6 +147,9 @@ mod tests {
         let identity = judge(&[], TYPE).unwrap();
         assert_eq!(identity.user, "system:bootstrap:abcdef");
         assert_eq!(identity.groups, [BOOTSTRAPPERS, "system:bootstrappers:workers", AUTHENTICATED]);
+        let expired = json!({"type": TYPE, "data": {"expiration": STANDARD.encode("2026-11-28T09:00:00Z")}});
+        assert!(is_expired(expired.to_string().as_bytes(), now));
+        assert!(!is_expired(br#"{"type":"Opaque","data":{}}"#, now));
         let refused = |changed: &[(&str, &str)], kind: &str| judge(changed, kind).unwrap_err();
         let id = || "abcdef".to_owned();
         assert_eq!(refused(&[], "Opaque"), Refused::Unknown(id()));

@@ -11,9 +11,9 @@ use tar::{Builder, EntryType, Header};
 
 use crate::image::sha256;
 
-const APPLETS: [&str; 24] = [
+const APPLETS: [&str; 25] = [
     "sh", "cat", "echo", "sleep", "true", "false", "id", "env", "ls", "ps", "nc", "httpd", "wget",
-    "hostname", "ip", "grep", "kill", "stty", "head", "tail", "touch", "test", "nslookup", "dd",
+    "hostname", "ip", "grep", "kill", "stty", "head", "tail", "tar", "touch", "test", "nslookup", "dd",
 ];
 
 /// How an archive is laid out.
