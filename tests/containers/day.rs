@@ -147,7 +147,7 @@ fn adds_a_machine(host: &Host, client: &str) {
     let there = r#"{"spec":{"nodeName":"two"}}"#;
     host.kubectl(&["run", "there", "--image=web:1", "--overrides", there, "--", "sleep", "1000"]);
     host.wait("a pod runs there", |c| is_ready(c, "there"));
-    let ask = ["exec", "there", "--", "wget", "-q", "-T", "5", "-O", "-", "http://site/index.html"];
+    let ask = ["exec", "there", "--", "wget", "-q", "-O", "-", "http://site/index.html"];
     host.wait("it reaches the site", |c| c.client(client, &ask).output().is_ok_and(|o| o.status.success()));
     assert_eq!(host.with(client, &ask), "one\n");
     host.with(client, &["delete", "pod", "there", "--now"]);

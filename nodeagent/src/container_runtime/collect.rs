@@ -113,11 +113,11 @@ impl ContainerRuntime {
     }
 }
 
-/// How much of a file system is used, in percent, as its unprivileged users see it.
+/// How much is used of what unprivileged users can have of a file system, in percent, as `df` tells it.
 fn used_percent(path: &Path) -> Option<u8> {
-    let disk = facts::disk(path).ok().filter(|disk| disk.capacity > 0)?;
-    let used = u128::from(disk.capacity.saturating_sub(disk.available)) * 100;
-    u8::try_from(used / u128::from(disk.capacity)).ok()
+    let disk = facts::disk(path).ok()?;
+    let all = u128::from(disk.used) + u128::from(disk.available);
+    u8::try_from((u128::from(disk.used) * 100).checked_div(all)?).ok()
 }
 
 #[cfg(test)]

@@ -28,7 +28,9 @@ pub struct Measured {
 pub struct Disk {
     /// Bytes.
     pub capacity: u64,
-    /// Bytes that are free for all users.
+    /// Bytes that are used.
+    pub used: u64,
+    /// Bytes that are free for all users: less than what is not used, where some is kept for root.
     pub available: u64,
     /// Files that it can hold; 0 where that has no limit.
     pub inodes: u64,
@@ -49,6 +51,7 @@ pub(crate) fn disk(path: &Path) -> Result<Disk, FactsError> {
     let unit = found.fragment_size();
     Ok(Disk {
         capacity: found.blocks().saturating_mul(unit),
+        used: found.blocks().saturating_sub(found.blocks_free()).saturating_mul(unit),
         available: found.blocks_available().saturating_mul(unit),
         inodes: found.files(),
         inodes_free: found.files_available(),

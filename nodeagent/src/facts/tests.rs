@@ -150,7 +150,7 @@ fn ill(pressures: &Pressures) -> Vec<&'static str> {
 
 #[test]
 fn pressures_have_thresholds() {
-    let disk = Disk { capacity: 1000, available: 100, inodes: 1000, inodes_free: 50 };
+    let disk = Disk { capacity: 1000, used: 900, available: 100, inodes: 1000, inodes_free: 50 };
     let fine = Measured { memory: Some(100 << 20), disk: Some(disk), pids: Some(1000) };
     let with_disk = |disk| Measured { disk: Some(disk), ..fine.clone() };
     let cases = [
