@@ -4,6 +4,7 @@
 //! machine knows the server: `ID.SECRET.HASH`.
 
 use std::fmt::Write;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
@@ -11,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use client::{Client, Error, ListParams};
 use jiff::{SignedDuration, Timestamp};
-use kinds::Kind;
+use kinds::{Kind, Kinds};
 use object::{Key, Value, format_time};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -83,7 +84,10 @@ pub(crate) async fn run(args: TokenArgs, config: &Path) -> anyhow::Result<()> {
             match print_join_command {
                 false => println!("{token}.{ca}"),
                 true => {
-                    let server = client::server(config).with_context(unusable)?;
+                    let server = match advertised(&client, &kinds).await? {
+                        Some(server) => server,
+                        None => client::server(config).with_context(unusable)?,
+                    };
                     println!("berth agent --server {server} --token {token}.{ca}");
                 }
             }
@@ -102,6 +106,19 @@ pub(crate) async fn run(args: TokenArgs, config: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The URL at which a server of the cluster is reached from other machines: the one that the service `kubernetes` leads
+/// to.
+async fn advertised(client: &Client, kinds: &Kinds) -> Result<Option<String>, Error> {
+    let Some(slices) = kinds.kind("discovery.k8s.io", "EndpointSlice") else { return Ok(None) };
+    let labels = "kubernetes.io/service-name=kubernetes".to_owned();
+    let list = client.list(slices, "default", &ListParams { labels, ..ListParams::default() }).await?;
+    Ok(list["items"].as_array().into_iter().flatten().find_map(|slice| {
+        let address: IpAddr = slice["endpoints"][0]["addresses"][0].as_str()?.parse().ok()?;
+        let port = slice["ports"][0]["port"].as_u64().and_then(|port| u16::try_from(port).ok())?;
+        Some(format!("https://{}", SocketAddr::new(address, port)))
+    }))
 }
 
 async fn create(

@@ -8,6 +8,7 @@ use object::{Status, Value};
 use crate::api::{Api, Call};
 use crate::authn::impersonation;
 use crate::identity::Identity;
+use crate::prepare::Part;
 use crate::rbac::{Attributes, Decision};
 use crate::request::RequestInfo;
 
@@ -53,6 +54,39 @@ impl Api {
             self.allow(&check.attributes(&caller))?;
         }
         Ok(Arc::new(wanted.identity))
+    }
+
+    /// Whoever approves a certificate signing request, or writes its status, must be allowed to `approve` or `sign` for
+    /// its signer, by the signer's name or by `DOMAIN/*` (upstream's admission plugins of that name).
+    pub(crate) fn check_signer(&self, call: &Call<'_>, part: Part, request: &Value) -> Result<(), Status> {
+        let verb = match part {
+            Part::Approval => "approve",
+            Part::Status => "sign",
+            _ => return Ok(()),
+        };
+        if call.kind.kind != "CertificateSigningRequest" {
+            return Ok(());
+        }
+        let signer = request["spec"]["signerName"].as_str().unwrap_or_default();
+        let domain = signer.split_once('/').map_or("", |(domain, _)| domain);
+        let may = |name: &str| {
+            let attributes = Attributes {
+                user: call.identity,
+                verb,
+                group: &call.kind.group,
+                resource: "signers",
+                subresource: "",
+                namespace: "",
+                name,
+                path: "",
+            };
+            self.allow(&attributes).is_ok()
+        };
+        if may(signer) || may(&format!("{domain}/*")) {
+            return Ok(());
+        }
+        let why = format!("user not permitted to {verb} requests with signerName {signer:?}");
+        Err(Status::forbidden(&call.kind.group, &call.kind.plural, &call.info.name, &why))
     }
 
     /// Whoever writes roles or bindings must hold what they grant, or may `escalate` or `bind`.

@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::api::Api;
 use crate::authn::bootstrap;
 use crate::certs::{Request, Signed, Signing};
-use crate::identity::{Identity, NODES};
+use crate::identity::{Identity, MASTERS, NODES};
 use crate::rbac::{Attributes, Decision};
 
 /// Certificates for clients that are nodes.
@@ -34,6 +34,8 @@ const SHORTEST: i64 = 600;
 const USES: &str = "berth.dev/uses-left";
 /// How long a token outlives its last use.
 const FETCH: Duration = Duration::from_secs(600);
+/// How often one request is tried, which must not hold up others for ever.
+const TRIES: usize = 5;
 /// When what failed is tried again.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -66,6 +68,11 @@ fn judge(document: &Value, may: impl Fn(&str) -> bool) -> Verdict {
     };
     if signer == KUBELET_CLIENT && !is_node(&request, spec) {
         let why = "it is not for a node: system:node:NAME of system:nodes, for client auth alone".to_owned();
+        return if has("Approved") { Verdict::Fail(why) } else { Verdict::Leave };
+    }
+    if request.groups.iter().any(|group| group == MASTERS) {
+        // who is in it may do everything, for as long as the certificate holds: that is not for requests
+        let why = format!("certificates of the group {MASTERS} are not signed");
         return if has("Approved") { Verdict::Fail(why) } else { Verdict::Leave };
     }
     if !has("Approved") {
@@ -110,8 +117,9 @@ pub(crate) async fn run(api: Arc<Api>, client: Client, source: Arc<dyn Source>, 
         };
         for document in documents {
             let key = document.key.clone();
-            while let Err(error) = act(&api, &client, &kind, &key, &signing).await {
-                tracing::warn!(request = key.name, %error, "not signed yet");
+            for _ in 0..TRIES {
+                let Err(error) = act(&api, &client, &kind, &key, &signing).await else { break };
+                tracing::warn!(request = key.name, %error, "not signed");
                 tokio::time::sleep(RETRY).await;
             }
         }
@@ -126,6 +134,8 @@ async fn act(
     key: &Key,
     signing: &Signing,
 ) -> Result<(), client::Error> {
+    // a use is taken once, however often the writing has to be done again
+    let mut paid = false;
     loop {
         let document = match client.get(kind, key).await {
             Err(error) if error.is_not_found() => return Ok(()),
@@ -153,7 +163,8 @@ async fn act(
                 .await
             }
             Verdict::Sign(time) => {
-                let made = match take_use(api, client, &author, now).await? {
+                paid = paid || take_use(api, client, &author, now).await?;
+                let made = match paid {
                     true => read(&document["spec"]).and_then(|request| signing.sign(request, time, now)),
                     false => Err("the bootstrap token is used up".to_owned()),
                 };

@@ -120,6 +120,7 @@ impl Api {
         if part == Part::Main {
             self.check_escalation(call, Some(&old.value), &new)?;
         }
+        self.check_signer(call, part, &old.value)?;
         Ok(new)
     }
 

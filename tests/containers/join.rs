@@ -39,6 +39,11 @@ fn a_second_machine_joins_and_is_one_network_with_the_first() {
     let host = Host::start();
     let mut two = Neighbour::of(&host, "two", TWO);
     bad_tokens_are_refused(&host, &two);
+    let command = token(&host, &["--print-join-command"]);
+    assert!(
+        command.starts_with(&format!("berth agent --server https://{ADDRESS}:6443 --token ")),
+        "{command}"
+    );
     let once = token(&host, &["--uses=1"]);
     two.start(Some(&once));
     host.wait("the second node is Ready", |c| ready(c, "two"));
@@ -111,5 +116,5 @@ fn bad_tokens_are_refused(host: &Host, two: &Neighbour) {
     refused(&good, wrong);
     let list = host.with("berth", &["token", "list"]);
     assert!(list.starts_with("TOKEN ID ") && !list.contains(&bearer[..6]), "{list}");
-    assert!(!host.try_kubectl(&["get", "node", "two"]).status.success(), "on {ADDRESS}");
+    assert!(!host.try_kubectl(&["get", "node", "two"]).status.success());
 }

@@ -49,6 +49,9 @@ fn nodes_get_certificates_by_themselves_and_others_once_approved() {
     let person = request("anna", "writers", &[]);
     check(&document(CLIENT, &person, &[]), &["nodeclient"], &Verdict::Leave);
     check(&document(CLIENT, &person, &["Approved"]), &[], &year);
+    let master = request("anna", "system:masters", &[]);
+    let why = Verdict::Fail("certificates of the group system:masters are not signed".into());
+    check(&document(CLIENT, &master, &["Approved"]), &[], &why);
     check(&document("example.com/other", &person, &["Approved"]), &[], &Verdict::Leave);
 }
 

@@ -254,6 +254,7 @@ fn access() -> Vec<Kind> {
             .cluster()
             .status()
             .approval()
+            .expires_after(86_400)
             .selectable(&["spec.signerName"])
             .columns(columns::SIGNING_REQUEST)
             .strategy(&rules::CertificateSigningRequest),
