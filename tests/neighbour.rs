@@ -74,7 +74,9 @@ impl Neighbour {
 
     /// Tries to join with this token, which must be refused.
     pub(crate) fn refused(&self, token: &str) -> Output {
-        self.command(&["--token", token]).output().expect("berth runs")
+        let command = self.command(&["--token", token]);
+        let mut bounded = Command::new("timeout");
+        bounded.arg("60").arg(command.get_program()).args(command.get_args()).output().expect("berth runs")
     }
 
     /// Ends the agent as a crash does.
