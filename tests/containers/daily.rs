@@ -295,7 +295,7 @@ pub(super) fn ask(port: u16, path: &str) -> std::io::Result<String> {
 #[test]
 fn logs_are_shown_as_they_are_asked_for() {
     let host = Host::start();
-    let lines = "for i in 1 2 3 4 5; do echo line $i; done; echo broken >&2; sleep 1000";
+    let lines = "for i in 1 2 3 4 5; do echo line $i; done; echo broken; sleep 1000";
     host.apply(&pod("talks", lines, "", ""));
     let fails = "echo try; sleep 1; exit 1";
     host.apply(&pod("fails", fails, "", ""));

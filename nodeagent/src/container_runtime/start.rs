@@ -1,5 +1,7 @@
 //! Making and starting one attempt at a container.
 
+use std::time::Duration;
+
 use client::events::Severity;
 use containerd::{Found, Image, TaskState};
 use object::Time;
@@ -11,6 +13,9 @@ use crate::notes::Note;
 use crate::pod::Pod;
 use crate::pod_config::{self, Context};
 use crate::runtime::RuntimeError;
+
+/// How long the start of a container that is made may take.
+const STARTING: Duration = Duration::from_secs(30);
 
 impl ContainerRuntime {
     pub(super) async fn start(
@@ -50,7 +55,7 @@ impl ContainerRuntime {
             });
             return Err(RuntimeError::new("RunContainerError", message));
         }
-        if let Err(error) = self.engine.start(&id).await {
+        if let Err(error) = self.start_in_time(&id).await {
             // What cannot be started is no attempt: the next try makes it anew.
             if let Err(left) = self.engine.delete(&id).await {
                 tracing::warn!(pod = %pod.key, error = %chain(&left), "a container that did not start is left");
@@ -63,6 +68,22 @@ impl ContainerRuntime {
         self.say_present(pod, name);
         self.begin_hook(pod, name, id);
         Ok(())
+    }
+
+    /// Starts what was made. Where a start before was cut off at the wrong moment, with containerd, the container's process
+    /// runs while runc takes it for one that is to be started, and waits for ever: such a one is killed.
+    async fn start_in_time(&self, id: &str) -> Result<(), containerd::Error> {
+        match tokio::time::timeout(STARTING, self.engine.start(id)).await {
+            Ok(started) => started,
+            Err(_) => {
+                self.engine.kill(id, KILL, true).await?;
+                let what = format!("start container {id}");
+                Err(containerd::Error::Rpc {
+                    what,
+                    message: format!("not done within {} s", STARTING.as_secs()),
+                })
+            }
+        }
     }
 
     /// Tells that a container's image was there, unless it has been told that it came.
