@@ -19,7 +19,7 @@ use crate::{Setup, machine};
 /// Megabytes that are copied.
 const MEGABYTES: u32 = 200;
 /// The pod: it serves the file to whoever connects.
-const SERVE: &str = "while :; do nc -l -p 9000 </tmp/file || sleep 0.2; done";
+const SERVE: &str = "exec nc -ll -p 9000 -e cat /tmp/file";
 /// The local port that is forwarded.
 const LOCAL: u16 = 19000;
 
