@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use crate::fake::{Fake, place};
+use crate::fake::{BETWEEN, Fake, place, stuck};
 use crate::node::{Node, Socket, within};
 
 const V5: &str = "v5.channel.k8s.io";
@@ -132,25 +131,11 @@ async fn much_input_arrives_whole() {
 #[tokio::test]
 async fn a_slow_client_gets_every_byte_and_costs_no_memory() {
     const ALL: u64 = 50_000_000;
-    /// What sockets, pipes and TLS may hold between the two.
-    const BETWEEN: u64 = 12_000_000;
     let flooded = Arc::new(AtomicU64::new(0));
     let node = Node::start(Fake { flooded: flooded.clone(), ..Fake::default() }).await;
     let mut socket = start(&node, &format!("flood {ALL}")).await;
     // nothing is read until the command is stuck
-    within(async {
-        let mut before = 0;
-        loop {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            let now = flooded.load(Ordering::SeqCst);
-            if now > 0 && now == before {
-                return;
-            }
-            before = now;
-        }
-    })
-    .await;
-    assert!(flooded.load(Ordering::SeqCst) < BETWEEN);
+    stuck(&flooded).await;
     let (mut at, mut error) = (0, Bytes::new());
     loop {
         match within(socket.next()).await.unwrap().unwrap() {

@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use object::Status;
 use streaming::{Connection, Console, Exec, LogSource, Session, Size, Target};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::sync::{mpsc, watch};
+
+use crate::node::within;
 
 /// Bytes in a pipe, as the kernel has it.
 const PIPE: usize = 64 * 1024;
@@ -18,6 +21,26 @@ pub const ECHO: u16 = 7;
 pub const COUNT: u16 = 8;
 pub const FLOOD: u16 = 9;
 pub const FLOODED: u64 = 50_000_000;
+
+/// What sockets, pipes and TLS may hold between the two sides.
+pub const BETWEEN: u64 = 12_000_000;
+
+/// Waits until a flood goes on no more, because nobody reads.
+pub async fn stuck(flooded: &AtomicU64) {
+    within(async {
+        let mut before = 0;
+        loop {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let now = flooded.load(Ordering::SeqCst);
+            if now > 0 && now == before {
+                return;
+            }
+            before = now;
+        }
+    })
+    .await;
+    assert!(flooded.load(Ordering::SeqCst) < BETWEEN);
+}
 
 #[derive(Clone, Default)]
 pub struct Fake {

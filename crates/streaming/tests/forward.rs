@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use crate::fake::{COUNT, ECHO, FLOOD, FLOODED, Fake, place};
+use crate::fake::{BETWEEN, COUNT, ECHO, FLOOD, FLOODED, Fake, place, stuck};
 use crate::node::{Node, Socket, within};
 use crate::spdy::{self, Connection, GOAWAY, RESET, accepted, get, put, upgrade};
 
@@ -17,9 +16,6 @@ const PROTOCOL: &str = "portforward.k8s.io";
 const TUNNEL: &str = "SPDY/3.1+portforward.k8s.io";
 const V4: &str = "v4.channel.k8s.io";
 const V5: &str = "v5.channel.k8s.io";
-
-/// What sockets, pipes and TLS may hold between the two sides.
-const BETWEEN: u64 = 12_000_000;
 
 /// The SPDY connection of a client that speaks it in a WebSocket.
 async fn tunnel(node: &Node) -> Connection {
@@ -138,23 +134,6 @@ async fn a_slow_client_gets_every_byte_and_costs_no_memory() {
         assert!(data.iter().zip(0..).all(|(byte, at)| *byte == place(at)));
         flooded.store(0, Ordering::SeqCst);
     }
-}
-
-/// Waits until a flood goes on no more, because nobody reads.
-async fn stuck(flooded: &AtomicU64) {
-    within(async {
-        let mut before = 0;
-        loop {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            let now = flooded.load(Ordering::SeqCst);
-            if now > 0 && now == before {
-                return;
-            }
-            before = now;
-        }
-    })
-    .await;
-    assert!(flooded.load(Ordering::SeqCst) < BETWEEN);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! TLS to a container under probe. This is the one place that believes any certificate: an HTTPS probe asks
+//! TLS to a container under probe. The agent believes any certificate here alone: an HTTPS probe asks
 //! whether the container answers, not who it is, and Kubernetes defines it to skip the verification.
 
 use std::io;
