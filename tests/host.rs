@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -63,30 +64,35 @@ impl std::ops::Deref for Host {
 impl Host {
     /// A host whose server runs its node; the node is Ready, and has the images `web:1` and `web:2`.
     pub(crate) fn start() -> Self {
-        Self::prepare(false, store_under_test, &[])
+        Self::prepare(false, store_under_test, Rig::start(), &[])
     }
 
-    /// The same with these flags of the server too.
-    pub(crate) fn with_flags(flags: &[&str]) -> Self {
-        Self::prepare(false, store_under_test, flags)
+    /// The same with a disk of this many bytes, and with these flags of the server too.
+    pub(crate) fn on_disk(bytes: u64, flags: &[&str]) -> Self {
+        Self::prepare(false, store_under_test, Rig::on_disk(bytes), flags)
     }
 
     /// The same on etcd, whichever store is under test.
     pub(crate) fn on_etcd() -> Self {
-        Self::prepare(false, |launch| Some(start_etcd(launch)), &[])
+        Self::prepare(false, |launch| Some(start_etcd(launch)), Rig::start(), &[])
     }
 
     /// The same with the node in a process of its own.
     pub(crate) fn with_separate_agent() -> Self {
-        Self::prepare(true, store_under_test, &[])
+        Self::prepare(true, store_under_test, Rig::start(), &[])
     }
 
-    fn prepare(apart: bool, store: impl FnOnce(Launch) -> Option<Etcd>, flags: &[&str]) -> Self {
+    fn prepare(
+        apart: bool,
+        store: impl FnOnce(Launch) -> Option<Etcd>,
+        rig: impl Future<Output = io::Result<Rig>>,
+        flags: &[&str],
+    ) -> Self {
         let flags: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
         let turn = TURN.lock();
         check_kubectl();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let rig = runtime.block_on(Rig::start()).expect("containerd; these tests need root");
+        let rig = runtime.block_on(rig).expect("containerd; these tests need root");
         let door = open_door(&rig);
         let user = User::new(rig.directory(), Some(door.id()));
         let beside = Arc::new(AtomicU32::new(door.id()));

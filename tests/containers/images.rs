@@ -1,6 +1,11 @@
 //! Images from a registry, as people deploy them.
 
+use std::fs::File;
+use std::path::Path;
+
 use containerd::testing::{PASSWORD, Registry, Security, TestImage};
+use nix::fcntl::{FallocateFlags, fallocate};
+use nix::sys::statvfs::statvfs;
 
 use super::{get_pod, is_ready, status, told};
 use crate::deployment::running_images;
@@ -128,24 +133,49 @@ fn a_registry_with_a_password_opens_to_secrets() {
     assert_eq!(text(&gone.stderr), format!("error: there is no image \"{three}\"\n"));
 }
 
+/// Fills the disk that a file is on until this much of it is used, in percent.
+fn fill(ballast: &Path, percent: u64) {
+    let file = File::create(ballast).expect("a file");
+    let disk = statvfs(ballast).expect("a disk");
+    let used = disk.blocks() - disk.blocks_free();
+    let wanted = (used + disk.blocks_available()) * percent / 100;
+    let bytes = (wanted - used) * disk.fragment_size();
+    fallocate(&file, FallocateFlags::empty(), 0, bytes.cast_signed()).expect("there is room");
+}
+
 #[test]
-fn images_that_nobody_uses_go_when_the_disk_is_full() {
-    // any disk is full for this node
-    let host = Host::with_flags(&[
-        "--image-gc-high-threshold=0",
-        "--image-gc-low-threshold=0",
-        "--image-gc-period=1",
-        "--image-gc-min-age=6",
-    ]);
+fn images_that_nobody_uses_go_when_the_disk_gets_full() {
+    const MB: u64 = 1 << 20;
+    let host = Host::on_disk(600 * MB, &["--image-gc-period=1", "--image-gc-min-age=4"]);
+    let registry = host.registry(&Security::None);
+    // a tenth of the disk
+    let big = |tag: &str| {
+        let content = vec![0; usize::try_from(57 * MB).expect("a size")];
+        let image = TestImage::with("amd64", &[(tag, content)]).expect("an image");
+        registry.push("team/big", tag, &image).expect("pushed");
+        format!("{}/team/big:{tag}", registry.place())
+    };
+    let (one, two) = (big("one"), big("two"));
     host.apply(&sleeper("stays", "web:1", ""));
     host.wait("the pod runs", |c| is_ready(c, "stays"));
-    let listed = |host: &Host| text(&image(host, &["list"]).stdout);
-    host.wait("an unused image goes", |_| {
-        let images = listed(&host);
-        !images.lines().any(|line| line.split_whitespace().nth(1) == Some("2"))
-    });
-    assert!(listed(&host).contains("docker.io/library/web"), "{}", listed(&host));
-    let why = "Insufficient free disk space on the node's image filesystem";
+    let there = |tag: &str| {
+        let listed = text(&image(&host, &["list"]).stdout);
+        listed.lines().any(|line| line.split_whitespace().nth(1) == Some(tag))
+    };
+    let ballast = host.dir().join("ballast");
+
+    fill(&ballast, 86);
+    host.wait("an unused image goes", |_| !there("2"));
+    let why = "Insufficient free disk space on the node's image filesystem (8";
     host.wait("what cannot be freed is told", |c| told(c, "host", "FreeDiskSpaceFailed", why));
+    assert!(there("1"), "what is used stays");
+
+    fill(&ballast, 67);
+    for name in [&one, &two] {
+        let pulled = image(&host, &["pull", name]);
+        assert!(pulled.status.success(), "{}", text(&pulled.stderr));
+    }
+    host.wait("the older image goes", |_| !there("one"));
+    assert!(there("two"), "there is room again");
     assert!(is_ready(&host, "stays"));
 }

@@ -227,9 +227,13 @@ fn architecture() -> &'static str {
 
 /// The manifest for this host: one that says so, else one that says nothing.
 pub(crate) fn choose(manifests: &[Descriptor]) -> Option<&Descriptor> {
+    choose_for(architecture(), manifests)
+}
+
+fn choose_for<'a>(architecture: &str, manifests: &'a [Descriptor]) -> Option<&'a Descriptor> {
     let fits = |descriptor: &&Descriptor| {
         descriptor.platform().as_ref().is_some_and(|platform| {
-            platform.os().to_string() == "linux" && platform.architecture().to_string() == architecture()
+            platform.os().to_string() == "linux" && platform.architecture().to_string() == architecture
         })
     };
     manifests
@@ -280,4 +284,42 @@ pub(crate) fn chains(layers: &[String]) -> Vec<String> {
 /// The digest of a document.
 pub(crate) fn sha256(document: &[u8]) -> String {
     format!("sha256:{:x}", Sha256::digest(document))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn manifests(platforms: &[Value]) -> Vec<Descriptor> {
+        let descriptor = |(number, platform): (usize, &Value)| {
+            let digest = format!("sha256:{number:064}");
+            let mut descriptor =
+                json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": 1});
+            if !platform.is_null() {
+                descriptor["platform"] = platform.clone();
+            }
+            serde_json::from_value(descriptor).unwrap()
+        };
+        platforms.iter().enumerate().map(descriptor).collect()
+    }
+
+    #[test]
+    fn each_machine_takes_what_was_made_for_it() {
+        let platform = |os: &str, architecture: &str| json!({"os": os, "architecture": architecture});
+        let index = manifests(&[
+            platform("windows", "arm64"),
+            platform("linux", "amd64"),
+            json!({"os": "linux", "architecture": "arm", "variant": "v7"}),
+            json!({"os": "linux", "architecture": "arm64", "variant": "v8"}),
+            platform("unknown", "unknown"),
+        ]);
+        assert_eq!(choose_for("amd64", &index), Some(&index[1]));
+        assert_eq!(choose_for("arm64", &index), Some(&index[3]));
+        assert_eq!(choose_for("riscv64", &index), None, "others' are refused, and what certifies an image is none");
+        let vague = manifests(&[platform("linux", "arm64"), Value::Null]);
+        assert_eq!(choose_for("arm64", &vague), Some(&vague[0]));
+        assert_eq!(choose_for("amd64", &vague), Some(&vague[1]), "what says nothing fits all");
+    }
 }

@@ -1,10 +1,11 @@
 //! A containerd of one's own for tests: real, as root, away from the machine's.
 //!
-//! It runs in a mount and a network namespace of its own, with its files and its socket in a temporary directory and
-//! an empty `/run`. Dropping the rig ends every process in those namespaces and their descendants, and removes the
-//! directory and the cgroups.
+//! It runs in a mount and a network namespace of its own, with its files and its socket on a disk of its own and an
+//! empty `/run`. Dropping the rig ends every process in those namespaces and their descendants, and removes the disk
+//! and the cgroups.
 
 mod archive;
+mod disk;
 mod processes;
 mod registry;
 
@@ -15,6 +16,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
+
+use disk::Disk;
 
 pub use archive::{Form, TestImage, archive, index};
 pub use registry::{PASSWORD, Registry, Security};
@@ -30,6 +33,9 @@ pub fn digest(content: &[u8]) -> String {
 
 const STARTING: Duration = Duration::from_secs(30);
 
+/// More than any test writes.
+const DISK: u64 = 16 << 30;
+
 /// A containerd and its namespaces.
 #[derive(Debug)]
 pub struct Rig {
@@ -38,34 +44,43 @@ pub struct Rig {
     /// Holds the namespaces.
     holder: Child,
     containerd: Option<Child>,
+    /// Under the directory. The last to go.
+    _disk: Disk,
 }
 
 impl Rig {
     /// Starts containerd and waits until it answers.
     ///
     /// # Errors
-    /// When this is not root's, or containerd, unshare or nsenter is missing or fails.
+    /// When this is not root's, or containerd, unshare, nsenter or what makes a disk is missing or fails.
     pub async fn start() -> io::Result<Rig> {
+        Self::on_disk(DISK).await
+    }
+
+    /// The same with a disk of this many bytes.
+    ///
+    /// # Errors
+    /// As of [`Rig::start`].
+    pub async fn on_disk(bytes: u64) -> io::Result<Rig> {
         let name = format!("berth-test-{}", unique());
         let directory = std::env::temp_dir().join(&name);
-        fs::create_dir_all(&directory)?;
-        let holder = match hold_namespaces() {
-            Ok(holder) => holder,
-            Err(error) => {
-                fs::remove_dir_all(&directory)?;
-                return Err(error);
-            }
-        };
-        let mut rig = Rig { name, directory, holder, containerd: None };
+        let disk = Disk::make(&directory, bytes)?;
+        let mut rig = Rig { name, directory, holder: hold_namespaces()?, containerd: None, _disk: disk };
         fs::write(rig.directory.join("config.toml"), rig.config())?;
         rig.start_containerd().await?;
         Ok(rig)
     }
 
-    /// Directory for a test's own files; removed with the rig.
+    /// Directory for a test's own files, on the rig's disk.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Directory of programs, which need not exist, that containerd takes before the machine's, as another `runc`.
+    #[must_use]
+    pub fn programs(&self) -> PathBuf {
+        self.directory.join("bin")
     }
 
     /// How to reach this containerd.
@@ -109,8 +124,10 @@ impl Rig {
     /// When it does not start; what it said is in the message.
     pub async fn start_containerd(&mut self) -> io::Result<()> {
         let log = fs::File::create(self.directory.join("containerd.log"))?;
+        let path = std::env::var("PATH").unwrap_or_default();
         let containerd = self
             .command("containerd")
+            .env("PATH", format!("{}:{path}", self.programs().display()))
             .arg("--config")
             .arg(self.directory.join("config.toml"))
             .stdin(Stdio::null())
@@ -205,8 +222,5 @@ impl Drop for Rig {
         let _ = self.holder.kill();
         let _ = self.holder.wait();
         processes::remove_cgroups(&self.name);
-        if let Err(error) = fs::remove_dir_all(&self.directory) {
-            tracing::warn!(%error, directory = %self.directory.display(), "a rig's files stay");
-        }
     }
 }
