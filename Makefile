@@ -26,7 +26,7 @@ uninstall:
 # Everything, and then the end-to-end tests again on etcd.
 test: setup
 	$(CARGO) test --release --workspace
-	BERTH_TEST_STORE=etcd $(CARGO) test --release -p berth
+	BERTH_TEST_STORE=etcd $(CARGO) test --release --workspace --test e2e
 
 # The seeded tests of the store, for longer; the seed of a failure is printed, and BERTH_SEED repeats it.
 soak: setup

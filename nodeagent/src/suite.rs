@@ -86,6 +86,22 @@ async fn started(rig: &mut dyn Rig, uid: &str) -> Pod {
     pod
 }
 
+/// For a runtime whose next start of a container hangs.
+#[cfg(test)]
+pub async fn a_start_that_hangs_is_given_up(rig: &mut dyn Rig) {
+    let pod = pod(rig, "hangs");
+    let ready = |o: &Observed| o.sandbox.as_ref().is_some_and(|s| s.is_ready());
+    perform(rig, &pod, Effect::CreateSandbox).await;
+    until(rig, &pod, "the sandbox", ready).await;
+    let start = Effect::StartContainer { name: "c".into(), attempt: 0, streak: 0 };
+    let error = rig.runtime().perform(&pod, &start, rig.now()).await.expect_err("it hangs");
+    assert!(error.to_string().contains("not done within"), "{error}");
+    perform(rig, &pod, start).await;
+    let runs = |o: &Observed| o.containers.iter().any(|c| matches!(c.state, ContainerState::Running { .. }));
+    until(rig, &pod, "another start", runs).await;
+    clean(rig, &pod).await;
+}
+
 async fn unknown_pods_are_empty(rig: &mut dyn Rig) {
     let pod = pod(rig, "unknown");
     perform(rig, &pod, Effect::RemoveSandbox).await;

@@ -62,7 +62,7 @@ fn is_busy(error: &io::Error) -> bool {
 }
 
 /// All at once where the kernel can (version 2, from Linux 5.14), else one by one. What ended meanwhile is no error.
-fn end_processes(group: &Path) {
+pub(super) fn end_processes(group: &Path) {
     let all = OpenOptions::new().write(true).open(group.join("cgroup.kill"));
     if all.and_then(|mut file| file.write_all(b"1")).is_ok() {
         return;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::error::CgroupError;
 use super::hierarchies::{Hierarchies, available};
-use super::removal::{directories, remove_tree, remove_unused};
+use super::removal::{directories, end_processes, remove_tree, remove_unused};
 use super::settings::{NodeResources, Setting, of_node, of_pod, of_shares};
 use crate::pod_config::{PodResources, Qos, shares_of};
 
@@ -103,6 +103,13 @@ impl Cgroups {
             }
         }
         Ok(pods)
+    }
+
+    /// Ends the processes in the group that a container has in its pod's.
+    pub fn end_processes(&self, uid: &str, qos: Qos, container: &str) -> Result<(), CgroupError> {
+        let group = format!("{}/{container}", &self.checked_pod(uid, qos)?[1..]);
+        self.mounts().into_iter().for_each(|mount| end_processes(&mount.join(&group)));
+        Ok(())
     }
 
     /// Whether the kernel ended a process in the group that a container has in its pod's for want of memory. The

@@ -1,21 +1,24 @@
 //! Making and starting one attempt at a container.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use client::events::Severity;
 use containerd::{Found, Image, TaskState};
 use object::Time;
+use tokio::time::timeout;
 
 use super::observe::never_ran;
 use super::stop::KILL;
 use super::{ContainerRuntime, blocking, chain, say};
+use crate::cgroups::CgroupError;
 use crate::notes::Note;
 use crate::pod::Pod;
 use crate::pod_config::{self, Context};
 use crate::runtime::RuntimeError;
 
 /// How long the start of a container that is made may take.
-const STARTING: Duration = Duration::from_secs(30);
+const STARTING: Duration = Duration::from_secs(if cfg!(test) { 5 } else { 30 });
 
 impl ContainerRuntime {
     pub(super) async fn start(
@@ -55,7 +58,7 @@ impl ContainerRuntime {
             });
             return Err(RuntimeError::new("RunContainerError", message));
         }
-        if let Err(error) = self.start_in_time(&id).await {
+        if let Err(error) = self.start_in_time(pod, &id).await {
             // What cannot be started is no attempt: the next try makes it anew.
             if let Err(left) = self.engine.delete(&id).await {
                 tracing::warn!(pod = %pod.key, error = %chain(&left), "a container that did not start is left");
@@ -70,20 +73,27 @@ impl ContainerRuntime {
         Ok(())
     }
 
-    /// Starts what was made. Where a start before was cut off at the wrong moment, with containerd, the container's process
-    /// runs while runc takes it for one that is to be started, and waits for ever: such a one is killed.
-    async fn start_in_time(&self, id: &str) -> Result<(), containerd::Error> {
-        match tokio::time::timeout(STARTING, self.engine.start(id)).await {
-            Ok(started) => started,
-            Err(_) => {
-                self.engine.kill(id, KILL, true).await?;
-                let what = format!("start container {id}");
-                Err(containerd::Error::Rpc {
-                    what,
-                    message: format!("not done within {} s", STARTING.as_secs()),
-                })
-            }
+    /// Starts what was made. Where a start before was cut off at the wrong moment, with containerd, the container's
+    /// process runs while runc takes it for one that is to be started, and waits for ever. containerd answers nothing
+    /// about it meanwhile, so its processes are ended behind its back.
+    async fn start_in_time(&self, pod: &Pod, id: &str) -> Result<(), containerd::Error> {
+        let mut start = pin!(self.engine.start(id));
+        if let Ok(started) = timeout(STARTING, &mut start).await {
+            return started;
         }
+        if let Err(error) = self.end_processes(pod, id).await {
+            tracing::warn!(pod = %pod.key, error = %chain(&error), "what did not start may run");
+        }
+        let _gave_up = timeout(STARTING, start).await;
+        let message = format!("not done within {} s", STARTING.as_secs());
+        Err(containerd::Error::Rpc { what: format!("start container {id}"), message })
+    }
+
+    async fn end_processes(&self, pod: &Pod, id: &str) -> Result<(), RuntimeError> {
+        let class = pod_config::qos(&self.document(pod)?);
+        let (cgroups, uid, id) = (self.cgroups.clone(), pod.uid.clone(), id.to_owned());
+        let failed = |error: CgroupError| RuntimeError::new("KillContainerError", chain(&error));
+        blocking(move || cgroups.end_processes(&uid, class, &id).map_err(failed)).await
     }
 
     /// Tells that a container's image was there, unless it has been told that it came.

@@ -1,6 +1,8 @@
 //! The suite on real containers. The test runs itself once more, inside the namespaces of a rig: what the runtime does
 //! to its host, it does there.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +38,7 @@ fn passes_the_suite() {
 
 async fn outside() {
     let rig = testing::Rig::start().await.expect("containerd, as root");
+    put_runc(&rig);
     let mut registry = Registry::prepare(rig.directory()).unwrap();
     registry.push("suite", "1", &TestImage::new().unwrap()).unwrap();
     registry.run(rig.command("docker-registry"), &Security::None).unwrap();
@@ -56,6 +59,32 @@ async fn inside(directory: &Path, cgroup: &str) {
     let mut rig = RealRig { runtime: runtime(directory, cgroup).await };
     tokio::spawn(rig.runtime.clone().keep());
     suite::run(&mut rig).await;
+    std::fs::write(directory.join(HANG), "").unwrap();
+    suite::a_start_that_hangs_is_given_up(&mut rig).await;
+    assert!(!directory.join(HANG).exists(), "it did hang");
+}
+
+/// While there is a file of this name, the next start of a container hangs, and the file goes.
+const HANG: &str = "hang";
+
+/// A runc whose start of a container waits for a process that does not go on, as one waits for ever whose container was
+/// started by a runc that died.
+fn put_runc(rig: &testing::Rig) {
+    const SCRIPT: &str = r#"#!/bin/sh
+PATH=${PATH#*:}
+case " $* " in
+*" start "*)
+    if rm "${0%/bin/runc}/hang" 2>/dev/null; then
+        for id; do :; done
+        kill -STOP "$(sed -n 's/.*"init_process_pid":\([0-9]*\).*/\1/p' "$2/$id/state.json")"
+    fi ;;
+esac
+exec runc "$@"
+"#;
+    let runc = rig.programs().join("runc");
+    std::fs::create_dir(rig.programs()).unwrap();
+    std::fs::write(&runc, SCRIPT).unwrap();
+    std::fs::set_permissions(&runc, Permissions::from_mode(0o755)).unwrap();
 }
 
 async fn runtime(directory: &Path, cgroup: &str) -> Arc<ContainerRuntime> {
