@@ -68,6 +68,7 @@ pub(crate) struct HostCensus {
     node: pod_config::Node,
     ips: Vec<IpAddr>,
     data: PathBuf,
+    booted: Time,
     engine: Containerd,
     /// What is learnt on the way. Locked for a look-up or an update, never across an await.
     learnt: Mutex<Learnt>,
@@ -118,7 +119,8 @@ impl HostCensus {
         };
         let ips = facts.ips.iter().filter_map(|ip| ip.parse().ok()).collect();
         let learnt = Mutex::new(Learnt { down: Some("not asked yet".to_owned()), ..Learnt::default() });
-        Ok(Self { names: vec![name.to_owned()], facts, node, ips, data: data.to_owned(), engine, learnt })
+        let (names, data, booted) = (vec![name.to_owned()], data.to_owned(), facts::booted(Path::new("/")));
+        Ok(Self { names, facts, node, ips, data, booted, engine, learnt })
     }
 
     /// Notes where the node's own server listens and which certificate it shows.
@@ -135,6 +137,11 @@ impl HostCensus {
     /// The node, as containers see it.
     pub(crate) fn node(&self) -> pod_config::Node {
         self.node.clone()
+    }
+
+    /// When the machine began.
+    pub(crate) fn booted(&self) -> Time {
+        self.booted
     }
 
     /// The node's addresses.

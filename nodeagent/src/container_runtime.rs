@@ -16,6 +16,7 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,6 +90,9 @@ pub(crate) struct ContainerRuntime {
     around: Surroundings,
     prober: Prober,
     pods: Pods,
+    /// What the pods of the burstable class ask for in thousandths of a CPU, 0 for those of other classes, by UID.
+    /// Locked while the weight of the class is set, and never across an await.
+    burstable: Arc<Mutex<HashMap<Arc<str>, i64>>>,
     pulls: Arc<Pulls>,
     tokens: Tokens,
     touch: mpsc::Sender<Arc<str>>,
@@ -127,6 +131,7 @@ impl ContainerRuntime {
             around,
             prober,
             pods: Pods::default(),
+            burstable: Arc::default(),
             pulls: Arc::default(),
             tokens: Tokens::default(),
             touch,

@@ -19,8 +19,8 @@ use files::Files;
 
 pub use conditions::{Finding, Pressures, conditions};
 pub use files::FactsError;
-pub(crate) use measure::disk;
 pub use measure::{Disk, Measured, measure};
+pub(crate) use measure::{booted, disk};
 
 /// What of a node is not to be found on it.
 #[derive(Clone, Debug)]

@@ -173,6 +173,15 @@ impl Observed {
         self.images.iter().find(|image| image.name == name).map(|image| &image.state)
     }
 
+    /// The latest attempt, unless it ended before the present sandbox was made: what it did there is gone.
+    pub fn current(&self, name: &str) -> Option<&ObservedContainer> {
+        let since = self.sandbox.as_ref()?.since;
+        self.latest(name).filter(|latest| match latest.state {
+            ContainerState::Exited { at, .. } => at >= since,
+            ContainerState::Created | ContainerState::Running { .. } => true,
+        })
+    }
+
     /// Whether no container runs or is about to.
     pub fn is_still(&self) -> bool {
         self.containers.iter().all(|c| matches!(c.state, ContainerState::Exited { .. }))

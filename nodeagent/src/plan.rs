@@ -119,8 +119,13 @@ fn initialize(desired: &Pod, observed: &Observed, now: Time, plan: &mut Plan) ->
     let begun = verdict::containers_begun(desired, observed);
     for container in &desired.spec.init {
         let passed = begun || verdict::has_passed(container, observed);
-        if container.is_sidecar() || !passed {
-            keep_up(desired, container, observed, now, plan);
+        match observed.latest(&container.name) {
+            // what it did is gone with the sandbox that it did it in
+            Some(before) if !passed && observed.current(&container.name).is_none() => {
+                start(container, before.attempt + 1, 0, observed, now, plan);
+            }
+            _ if container.is_sidecar() || !passed => keep_up(desired, container, observed, now, plan),
+            _ => {}
         }
         if !passed {
             return false;

@@ -5,7 +5,7 @@ use object::Time;
 
 use crate::observed::{ContainerState, Observed, ObservedContainer, Sandbox};
 use crate::pod::{Container, Pod, Restart};
-use crate::status::Phase;
+use crate::status::{ContainerStatus, Phase};
 
 /// What shall become of a pod.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,18 +59,29 @@ pub(crate) fn again(desired: &Pod, container: &Container, code: i32) -> bool {
     if init && policy == Restart::Always { code != 0 } else { policy.again(code) }
 }
 
-/// Whether a container (not an init container) was ever started, as far as the runtime or the status knows.
+/// Whether a container (not an init container) was ever started in the pod's sandbox, as far as the runtime or the
+/// status knows: a new sandbox is initialized anew.
 pub(crate) fn containers_begun(desired: &Pod, observed: &Observed) -> bool {
+    let Some(sandbox) = &observed.sandbox else { return false };
     desired.spec.containers.iter().any(|container| {
-        observed.latest(&container.name).is_some()
-            || desired.status.container(&container.name).is_some_and(|c| !c.container_id.is_empty())
+        observed.current(&container.name).is_some()
+            || desired.status.container(&container.name).is_some_and(|c| has_run_since(c, sandbox.since))
     })
+}
+
+/// Whether a container ran at this time or later, as was reported: in whole seconds.
+fn has_run_since(reported: &ContainerStatus, since: Time) -> bool {
+    let times = [&reported.state, &reported.last_state].into_iter().flat_map(|state| {
+        let started = state.running.as_ref().and_then(|running| running.started_at);
+        [started, state.terminated.as_ref().and_then(|ended| ended.finished_at)]
+    });
+    times.flatten().any(|time| time.as_second() >= since.as_second())
 }
 
 /// Whether an init container lets those after it run: a sidecar once it has come up, others once they ended
 /// well.
 pub(crate) fn has_passed(init: &Container, observed: &Observed) -> bool {
-    let latest = observed.latest(&init.name);
+    let latest = observed.current(&init.name);
     match init.is_sidecar() {
         true => latest.is_some_and(ObservedContainer::has_started),
         false => latest.and_then(ObservedContainer::exit_code) == Some(0),

@@ -13,13 +13,17 @@ fn the_pods_of_a_machine_run_again_after_a_reboot() {
     let volume = "volumes: [{name: kept, emptyDir: {}}, {name: lost, emptyDir: {medium: Memory}}],";
     let mounts = "volumeMounts: [{name: kept, mountPath: /kept}, {name: lost, mountPath: /lost}],";
     let counts = "echo begun >>/kept/starts; test -e /lost/x && echo still; touch /lost/x; exec sleep 10000";
-    host.apply(&pod("counts", counts, volume, mounts));
+    let init = "initContainers: [{name: init, image: 'web:1', command: [sh, -c, 'echo init >>/kept/starts'], \
+        volumeMounts: [{name: kept, mountPath: /kept}]}],";
+    host.apply(&pod("counts", counts, &format!("{volume}\n  {init}"), mounts));
+    host.apply(&pod("fails", "exit 3", "", ""));
     host.apply(&pod("done", "echo well done", "restartPolicy: Never,", ""));
     host.apply(&pod("once", FOREVER, "restartPolicy: Never,", ""));
     host.rolled_out("web");
     for name in ["counts", "once"] {
         host.wait("the pod runs", |c| is_ready(c, name));
     }
+    host.wait("a pod fails again and again", |c| restarts(&get_pod(c, "fails")) >= 2);
     host.wait("the pod is done", |c| get_pod(c, "done")["status"]["phase"] == "Succeeded");
     let service = cluster_ip(&host, "web");
     let before = host.json(&["get", "node", "host"]);
@@ -40,10 +44,12 @@ fn the_pods_of_a_machine_run_again_after_a_reboot() {
     host.wait("what was to run for ever runs again", |c| {
         is_ready(c, "counts") && restarts(&get_pod(c, "counts")) == 1
     });
-    assert_eq!(host.kubectl(&["exec", "counts", "--", "cat", "/kept/starts"]), "begun\nbegun\n");
+    assert_eq!(host.kubectl(&["exec", "counts", "--", "cat", "/kept/starts"]), "init\nbegun\ninit\nbegun\n");
     assert_eq!(host.kubectl(&["logs", "counts"]), "", "what lay in memory is gone");
     let last = status(&get_pod(&host, "counts"))["lastState"]["terminated"].clone();
     assert_eq!((&last["exitCode"], &last["reason"]), (&255.into(), &"Unknown".into()), "{last}");
+    let (from, to) = (last["startedAt"].as_str(), last["finishedAt"].as_str());
+    assert!(from <= to, "it ended before it began: {last}");
     host.wait("what was to run once has failed", |c| get_pod(c, "once")["status"]["phase"] == "Failed");
     assert_eq!(get_pod(&host, "done")["status"]["phase"], "Succeeded");
     assert_eq!(host.kubectl(&["logs", "done"]), "well done\n");
@@ -56,4 +62,5 @@ fn the_pods_of_a_machine_run_again_after_a_reboot() {
     });
     host.kubectl(&["delete", "pods,deployments", "--all", "--wait=false"]);
     host.wait("no container is left", |_| host.processes().is_empty());
+    host.wait("no pod is left", |c| items(&c.json(&["get", "pods"])).is_empty());
 }

@@ -295,8 +295,7 @@ mod tests {
     fn manifests(platforms: &[Value]) -> Vec<Descriptor> {
         let descriptor = |(number, platform): (usize, &Value)| {
             let digest = format!("sha256:{number:064}");
-            let mut descriptor =
-                json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": 1});
+            let mut descriptor = json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": 1});
             if !platform.is_null() {
                 descriptor["platform"] = platform.clone();
             }
@@ -317,7 +316,11 @@ mod tests {
         ]);
         assert_eq!(choose_for("amd64", &index), Some(&index[1]));
         assert_eq!(choose_for("arm64", &index), Some(&index[3]));
-        assert_eq!(choose_for("riscv64", &index), None, "others' are refused, and what certifies an image is none");
+        assert_eq!(
+            choose_for("riscv64", &index),
+            None,
+            "others' are refused, and what certifies an image is none"
+        );
         let vague = manifests(&[platform("linux", "arm64"), Value::Null]);
         assert_eq!(choose_for("arm64", &vague), Some(&vague[0]));
         assert_eq!(choose_for("amd64", &vague), Some(&vague[1]), "what says nothing fits all");

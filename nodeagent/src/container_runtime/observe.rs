@@ -37,6 +37,9 @@ impl ContainerRuntime {
         let sandbox = self.sandbox_of(pod);
         if sandbox.as_ref().is_some_and(Sandbox::is_ready) {
             self.refresh_if_due(pod).await;
+            if let Err(error) = self.weigh(pod).await {
+                tracing::warn!(pod = %pod.key, error = %chain(&error), "its class has not its weight");
+            }
         }
         self.examine_the_ended(pod, &found).await;
         let containers = self.containers(pod, &found, &self.pods.mirror(&pod.uid));
@@ -81,12 +84,11 @@ impl ContainerRuntime {
     }
 
     fn container(&self, pod: &Pod, found: &Found, mirror: &Mirror) -> Option<ObservedContainer> {
-        let number = |label: &str| found.labels.get(label).and_then(|text| text.parse().ok()).unwrap_or(0);
         let name = found.labels.get(CONTAINER)?.clone();
         let image_id = mirror.image_ids.get(&found.image).cloned().unwrap_or_default();
         Some(ObservedContainer {
-            attempt: number(ATTEMPT),
-            streak: number(STREAK),
+            attempt: number(found, ATTEMPT),
+            streak: number(found, STREAK),
             id: reported_id(found),
             image_id,
             state: self.state(pod, &name, found, mirror),
@@ -112,7 +114,7 @@ impl ContainerRuntime {
             TaskState::Created => ContainerState::Created,
             TaskState::None => match mirror.unstarted.get(&found.id) {
                 Some(why) => unstarted(found, why),
-                None if never_ran(pod, name, found, mirror) => ContainerState::Created,
+                None if is_unbegun(pod, name, found, mirror) => ContainerState::Created,
                 None => self.lost(pod, name, found, mirror),
             },
             TaskState::Exited { code, at } => self.ended(pod, name, found, mirror, (*code as i32, *at)),
@@ -135,10 +137,12 @@ impl ContainerRuntime {
             (false, 0) => "Completed",
             (false, _) => "Error",
         };
+        let since = began(pod, name, found, mirror).unwrap_or(found.created);
         ContainerState::Exited {
             code,
-            since: began(pod, name, found, mirror).or(Some(found.created)),
-            at: at.unwrap_or(found.created),
+            since: Some(since),
+            // what nobody saw the end of ended with the machine, or its shim, at a time after it began
+            at: at.unwrap_or_else(|| since.max(self.census.booted())),
             reason: reason.to_owned(),
             message: end.message,
         }
@@ -202,14 +206,28 @@ fn began(pod: &Pod, name: &str, found: &Found, mirror: &Mirror) -> Option<Time> 
     mirror.started.get(&found.id).copied().or_else(reported)
 }
 
-/// Whether a container without a task was made and, as far as anyone knows, never started: a crash came in between.
-pub(super) fn never_ran(pod: &Pod, name: &str, found: &Found, mirror: &Mirror) -> bool {
-    let id = reported_id(found);
-    let reported = pod.status.container(name).is_some_and(|status| {
-        let before = status.last_state.terminated.as_ref();
-        status.container_id == id || before.is_some_and(|before| before.container_id == id)
-    });
-    !reported && !mirror.started.contains_key(&found.id)
+/// Whether a container is made and was never started. Of one without a task that is so as far as anyone knows: a crash
+/// came in between. An attempt before the one that the status counts had its time.
+pub(super) fn is_unbegun(pod: &Pod, name: &str, found: &Found, mirror: &Mirror) -> bool {
+    match found.state {
+        TaskState::Created => true,
+        TaskState::None => {
+            let id = reported_id(found);
+            let reported = pod.status.container(name).is_some_and(|status| {
+                let before = status.last_state.terminated.as_ref();
+                status.container_id == id
+                    || before.is_some_and(|before| before.container_id == id)
+                    || number(found, ATTEMPT) < status.restart_count
+            });
+            !reported && !mirror.started.contains_key(&found.id)
+        }
+        _ => false,
+    }
+}
+
+/// The number in a label, 0 if absent.
+fn number(found: &Found, label: &str) -> u32 {
+    found.labels.get(label).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// Whether a container is one that this agent makes: others may share its labels.

@@ -12,7 +12,7 @@ use object::Time;
 use super::fetch::has_sources;
 use super::{ContainerRuntime, blocking};
 use crate::pod::Pod;
-use crate::pod_config::Fetched;
+use crate::pod_config::{Fetched, Qos};
 use crate::runtime::RuntimeError;
 use crate::{pod_config, volumes};
 
@@ -100,7 +100,32 @@ impl ContainerRuntime {
     async fn make_cgroup(&self, pod: &Pod, document: &Document) -> Result<(), RuntimeError> {
         let wanted = pod_config::pod_resources(document, None).map_err(failed)?;
         let (cgroups, uid, class) = (self.cgroups.clone(), pod.uid.clone(), pod_config::qos(document));
-        blocking(move || cgroups.set_pod(&uid, class, &wanted).map_err(sandbox)).await
+        blocking(move || cgroups.set_pod(&uid, class, &wanted).map_err(sandbox)).await?;
+        self.weigh(pod).await
+    }
+
+    /// Counts a pod for the weight of its class, once.
+    pub(super) async fn weigh(&self, pod: &Pod) -> Result<(), RuntimeError> {
+        if self.burstable.lock().contains_key(&pod.uid) {
+            return Ok(());
+        }
+        let document = self.document(pod)?;
+        let asked = match pod_config::qos(&document) {
+            Qos::Burstable => pod_config::pod_resources(&document, None).map_err(failed)?.cpu_request,
+            Qos::Guaranteed | Qos::BestEffort => 0,
+        };
+        self.burstable.lock().insert(pod.uid.clone(), asked);
+        self.set_weight().await
+    }
+
+    async fn set_weight(&self) -> Result<(), RuntimeError> {
+        let (cgroups, burstable) = (self.cgroups.clone(), self.burstable.clone());
+        blocking(move || {
+            // held meanwhile, so that the last sum is the one that stays
+            let burstable = burstable.lock();
+            cgroups.set_burstable(burstable.values().sum()).map_err(sandbox)
+        })
+        .await
     }
 
     /// Removes namespaces, addresses and control group; the pod's files stay until it is forgotten.
@@ -108,8 +133,10 @@ impl ContainerRuntime {
         self.dirs.set_unmade(uid).map_err(kill)?;
         self.network.detach(uid).await.map_err(kill)?;
         Sandbox::remove(&self.dirs.sandbox(uid)).await.map_err(kill)?;
-        let (cgroups, uid) = (self.cgroups.clone(), uid.to_owned());
-        blocking(move || super::remove_cgroups(&cgroups, &uid).map_err(kill)).await
+        let (cgroups, owner) = (self.cgroups.clone(), uid.to_owned());
+        blocking(move || super::remove_cgroups(&cgroups, &owner).map_err(kill)).await?;
+        let weighed = self.burstable.lock().remove(uid);
+        if weighed.is_some_and(|asked| asked > 0) { self.set_weight().await } else { Ok(()) }
     }
 
     /// Removes the pod's files and logs.

@@ -4,11 +4,11 @@ use std::pin::pin;
 use std::time::Duration;
 
 use client::events::Severity;
-use containerd::{Found, Image, TaskState};
+use containerd::Image;
 use object::Time;
 use tokio::time::timeout;
 
-use super::observe::never_ran;
+use super::observe::is_unbegun;
 use super::stop::KILL;
 use super::{ContainerRuntime, blocking, chain, say};
 use crate::cgroups::CgroupError;
@@ -32,12 +32,7 @@ impl ContainerRuntime {
         // What exists of an attempt is left alone: it ran, or it runs.
         let found = self.found(pod).await?;
         let mirror = self.pods.mirror(&pod.uid);
-        let begun = |found: &Found| match found.state {
-            TaskState::Created => false,
-            TaskState::None => !never_ran(pod, name, found, &mirror),
-            _ => true,
-        };
-        if found.iter().any(|found| found.id == id && begun(found)) {
+        if found.iter().any(|found| found.id == id && !is_unbegun(pod, name, found, &mirror)) {
             return Ok(());
         }
         let image = self.image(pod, name).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::events::Severity;
-use containerd::{Containerd, Found, TaskState};
+use containerd::{Containerd, Found};
 use jiff::SignedDuration;
 use network::Services;
 use object::Time;
@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::hook::Hook;
+use super::observe::is_unbegun;
 use super::pods::Stopping;
 use super::{ContainerRuntime, Remark, chain, say};
 use crate::notes::Note;
@@ -54,12 +55,13 @@ impl ContainerRuntime {
         now: Time,
     ) -> Result<(), RuntimeError> {
         let id = pod_config::container_id(&pod.uid, name, attempt);
-        let unbegun = |found: &Found| found.id == id && found.state == TaskState::Created;
+        let mirror = self.pods.mirror(&pod.uid);
+        let unbegun = |found: &Found| found.id == id && is_unbegun(pod, name, found, &mirror);
         if self.found(pod).await?.iter().any(unbegun) {
             return self.discard(pod, name, attempt, &id).await;
         }
         let deadline = now + grace;
-        let told = self.pods.mirror(&pod.uid).stopping.get(&id).cloned();
+        let told = mirror.stopping.get(&id).cloned();
         if told.as_ref().is_some_and(|told| told.deadline <= deadline) {
             return Ok(());
         }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use nix::sys::statvfs::statvfs;
+use object::Time;
 
 use super::files::{FactsError, Files};
 use super::memory;
@@ -42,6 +43,13 @@ pub struct Disk {
 pub fn measure(root: &Path, data: &Path) -> Measured {
     let files = Files::new(root);
     Measured { memory: memory::available(&files).ok(), disk: disk(data).ok(), pids: pids(&files) }
+}
+
+/// When the machine began; the beginning of time where the kernel does not say.
+pub(crate) fn booted(root: &Path) -> Time {
+    let stat = Files::new(root).text("proc/stat").unwrap_or_default();
+    let seconds = stat.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok());
+    Time::from_second(seconds.unwrap_or(0)).unwrap_or_default()
 }
 
 /// The file system that a path is on.

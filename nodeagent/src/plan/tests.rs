@@ -188,3 +188,25 @@ fn an_absent_image_is_told_only_when_its_turn_has_come() {
     let seen = observed(vec![], &[]);
     assert_eq!(waiting(&pod("Never", init), &seen).0, "PodInitializing");
 }
+
+#[test]
+fn a_new_sandbox_is_initialized_anew() {
+    let ended = |name: &str, code, second| {
+        let (since, at, reason, message) = (None, at(second), "Completed".to_owned(), String::new());
+        let state = ContainerState::Exited { code, since, at, reason, message };
+        ObservedContainer { name: name.into(), ..attempt(0, state) }
+    };
+    let started = |init: i64, main: i64| {
+        let pod = pod("IfNotPresent", json!({"initContainers": [{"name": "a", "image": "i"}]}));
+        let seen = observed(vec![ended("a", 0, init), ended("c", 255, main)], &[("i", present(None))]);
+        let effects = plan(&pod, &seen, at(2000)).effects;
+        let names = effects.into_iter().map(|effect| match effect {
+            Effect::StartContainer { name, attempt: 1, .. } => name.to_string(),
+            other => format!("{other:?}"),
+        });
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(started(50, 60), ["a"], "both ended before the sandbox was made");
+    assert_eq!(started(120, 60), ["c"], "it is initialized");
+    assert_eq!(started(50, 130), ["c"], "a container has begun in it");
+}

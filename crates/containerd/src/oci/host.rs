@@ -16,6 +16,8 @@ pub(crate) struct Host {
     pub apparmor: bool,
     /// Whether the one cgroup hierarchy (v2) is mounted.
     pub unified_cgroups: bool,
+    /// Whether groups of that hierarchy can limit swap.
+    pub swap_limits: bool,
     /// Its devices.
     pub devices: Vec<Device>,
 }
@@ -28,9 +30,16 @@ impl Host {
             lowest_oom_score_adj: lowest_oom_score_adj().unwrap_or(0),
             apparmor: Path::new("/sys/kernel/security/apparmor").exists(),
             unified_cgroups: Path::new("/sys/fs/cgroup/cgroup.controllers").exists(),
+            swap_limits: swap_limits(Path::new("/sys/fs/cgroup")),
             devices: if with_devices { devices() } else { Vec::new() },
         }
     }
+}
+
+/// The root group has no limits: those below it tell.
+fn swap_limits(root: &Path) -> bool {
+    let groups = fs::read_dir(root).into_iter().flatten().flatten();
+    groups.map(|group| group.path()).any(|group| group.join("memory.swap.max").exists())
 }
 
 /// This process's bounding set.

@@ -27,7 +27,7 @@ pub(super) fn build(spec: &ContainerSpec, host: &Host) -> Result<Value, Error> {
     let security = &spec.security;
     let mut linux = json!({
         "namespaces": namespaces(spec, host),
-        "resources": resources(&spec.resources, security.privileged, host.unified_cgroups),
+        "resources": resources(&spec.resources, security.privileged, host),
     });
     if !spec.cgroup.is_empty() {
         linux["cgroupsPath"] = json!(spec.cgroup);
@@ -67,9 +67,13 @@ fn namespaces(spec: &ContainerSpec, host: &Host) -> Vec<Value> {
     kinds.into_iter().filter_map(entry).chain(cgroup).collect()
 }
 
-/// With version 2 all processes of a container go together when its memory is used up, as with Kubernetes since 1.28.
-fn resources(resources: &Resources, all_devices: bool, unified: bool) -> Value {
-    let together = unified.then(|| json!({ "memory.oom.group": "1" }));
+/// With version 2 all processes of a container go together when its memory is used up, and none is swapped out, as with
+/// Kubernetes since 1.28.
+fn resources(resources: &Resources, all_devices: bool, host: &Host) -> Value {
+    let unified = present([
+        ("memory.oom.group", host.unified_cgroups.then(|| "1".into())),
+        ("memory.swap.max", host.swap_limits.then(|| "0".into())),
+    ]);
     let pages = |(size, limit): (&String, &u64)| json!({ "pageSize": size, "limit": limit });
     json!({
         "devices": [{ "allow": all_devices, "access": "rwm" }],
@@ -82,7 +86,7 @@ fn resources(resources: &Resources, all_devices: bool, unified: bool) -> Value {
         "memory": present([("limit", resources.memory_limit.map(Value::from))]),
         "hugepageLimits": resources.hugepages.iter().map(pages).collect::<Vec<_>>(),
         "pids": { "limit": resources.pids.unwrap_or(0) },
-        "unified": together.unwrap_or_else(|| json!({})),
+        "unified": unified,
     })
 }
 
