@@ -5,6 +5,7 @@
 mod api;
 mod bad_input;
 mod cli;
+mod clients;
 mod containers;
 mod crash;
 mod deployment;
@@ -12,6 +13,9 @@ mod etcd;
 #[path = "../crates/store/tests/etcd_server.rs"]
 #[allow(dead_code, reason = "the store's tests do more to an etcd than these")]
 mod etcd_server;
+mod every_kind;
+#[path = "../apiserver/tests/fixtures.rs"]
+mod fixtures;
 mod harness;
 mod host;
 mod kill_loop;

@@ -58,7 +58,10 @@ const MAX_MANAGER: usize = 128;
 /// One request on a resource, after authentication, authorization and routing.
 pub(crate) struct Call<'a> {
     pub(crate) info: &'a RequestInfo,
+    /// Whose objects it is about.
     pub(crate) kind: Arc<Kind>,
+    /// The row that the path names, as which they are taken and shown: the same, or another version of it.
+    pub(crate) served: Arc<Kind>,
     pub(crate) identity: &'a Identity,
     pub(crate) now: Time,
     pub(crate) dry_run: bool,
@@ -70,13 +73,14 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     pub(crate) fn new(
         info: &'a RequestInfo,
-        kind: Arc<Kind>,
+        (kind, served): (Arc<Kind>, Arc<Kind>),
         identity: &'a Identity,
         now: Time,
     ) -> Result<Self, Status> {
         let mut call = Self {
             info,
             kind,
+            served,
             identity,
             now,
             dry_run: false,

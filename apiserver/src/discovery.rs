@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::accept::{Form, negotiate};
+use crate::accept::{Encoding, Form, Shape, negotiate};
 use crate::api::Api;
 use crate::body::{Body, full};
 use crate::measures;
@@ -68,9 +68,9 @@ impl Api {
         match segments.as_slice() {
             [""] => Ok(json_response(200, &json!({"paths": self.paths()}))),
             ["version"] => Ok(json_response(200, &version())),
-            ["healthz" | "livez"] => Ok(text(200, "ok")),
+            [page @ ("healthz" | "livez" | "readyz")] => self.health(info, page, None).await,
+            [page @ ("healthz" | "livez" | "readyz"), check] => self.health(info, page, Some(check)).await,
             ["metrics"] => Ok(self.measured()),
-            ["readyz"] => Ok(self.readiness(info).await),
             [".well-known", "openid-configuration"] => {
                 let keys = format!("{}/openid/v1/jwks", self.signer.issuer());
                 Ok(json_response(200, &self.signer.openid_configuration(&keys)))
@@ -125,21 +125,39 @@ impl Api {
         response
     }
 
-    async fn readiness(&self, info: &RequestInfo) -> Response<Body> {
-        let ready = self.ready.load(Ordering::Acquire);
-        let stopping = *self.stopping.borrow();
-        let writable = self.objects.writable().await.is_ok();
-        let ok = ready && writable && !stopping;
-        if ok && !info.flag("verbose") {
-            return text(200, "ok");
+    /// The server's health: what is checked, whether each is well, and one of them alone where the path names it
+    /// (`/readyz/store`). Who sends `verbose` sees all, `exclude` leaves one out.
+    async fn health(
+        &self,
+        info: &RequestInfo,
+        page: &str,
+        one: Option<&str>,
+    ) -> Result<Response<Body>, Status> {
+        let mut checks = vec![("ping", true)];
+        if page == "readyz" {
+            let store = self.objects.writable().await.is_ok();
+            let cache = self.ready.load(Ordering::Acquire);
+            checks.extend([("cache", cache), ("store", store), ("shutdown", !*self.stopping.borrow())]);
         }
-        let line = |name: &str, good: bool| {
-            if good { format!("[+]{name} ok\n") } else { format!("[-]{name} failed: reason withheld\n") }
+        if let Some(name) = one {
+            checks.retain(|(check, _)| *check == name);
+            if checks.is_empty() {
+                return Err(Status::no_such_path());
+            }
+        }
+        let excluded = |name: &str| info.query.iter().any(|(key, value)| key == "exclude" && value == name);
+        let ok = checks.iter().all(|(name, good)| *good || excluded(name));
+        if ok && !info.flag("verbose") {
+            return Ok(text(200, "ok"));
+        }
+        let line = |(name, good): &(&str, bool)| match (excluded(name), good) {
+            (true, _) => format!("[+]{name} excluded: ok\n"),
+            (_, true) => format!("[+]{name} ok\n"),
+            (_, false) => format!("[-]{name} failed: reason withheld\n"),
         };
-        let end = if ok { "readyz check passed\n" } else { "readyz check failed\n" };
-        let body = ["ping", "cache", "store", "shutdown"].iter().zip([true, ready, writable, !stopping]);
-        let body: String = body.map(|(name, good)| line(name, good)).collect::<String>() + end;
-        text(if ok { 200 } else { 500 }, &body)
+        let end = if ok { "passed" } else { "failed" };
+        let body: String = checks.iter().map(line).collect();
+        Ok(text(if ok { 200 } else { 500 }, &format!("{body}{page} check {end}\n")))
     }
 
     fn groups(
@@ -149,8 +167,11 @@ impl Api {
         legacy: impl FnOnce(&Kinds) -> Value,
         keep: impl Fn(&str) -> bool,
     ) -> Result<Response<Body>, Status> {
-        match negotiate(headers, &[Form::Discovery, Form::Json])? {
-            Form::Discovery => {
+        let can = |form: Form| {
+            form.encoding == Encoding::Json && matches!(form.shape, Shape::Discovery | Shape::Whole)
+        };
+        match negotiate(headers, can)?.shape {
+            Shape::Discovery => {
                 let document = self
                     .documents
                     .get(&format!("{name} aggregated"), || json_bytes(&aggregated(&self.kinds, keep)));
@@ -163,8 +184,8 @@ impl Api {
     }
 
     fn resources(&self, headers: &HeaderMap, group: &str, version: &str) -> Result<Response<Body>, Status> {
-        negotiate(headers, &[Form::Json])?;
-        let of_group = self.kinds.iter().filter(|k| k.group == group && k.version == version);
+        negotiate(headers, |form| form == Form::JSON)?;
+        let of_group = self.kinds.served().filter(|k| k.group == group && k.version == version);
         let resources: Vec<Value> = of_group.flat_map(legacy_resources).collect();
         if resources.is_empty() {
             return Err(Status::no_such_path());
@@ -177,7 +198,10 @@ impl Api {
     }
 
     fn openapi_v2(&self, headers: &HeaderMap, path: &str) -> Result<Response<Body>, Status> {
-        if negotiate(headers, &[Form::OpenApi, Form::Json])? == Form::Json {
+        let can = |form: Form| {
+            form.shape == Shape::Whole && matches!(form.encoding, Encoding::Json | Encoding::OpenApi)
+        };
+        if negotiate(headers, can)? == Form::JSON {
             return Ok(tagged(
                 headers,
                 &self.documents.get(path, || json_bytes(&kinds::openapi_v2(&self.kinds))),
@@ -190,7 +214,7 @@ impl Api {
     }
 
     fn openapi(&self, headers: &HeaderMap, group: &str, version: &str) -> Result<Response<Body>, Status> {
-        if !self.kinds.iter().any(|k| k.group == group && k.version == version) {
+        if !self.kinds.served().any(|k| k.group == group && k.version == version) {
             return Err(Status::no_such_path());
         }
         Ok(tagged(headers, &self.openapi_document(group, version)))
@@ -223,7 +247,7 @@ fn root(group: &str, version: &str) -> String {
 /// Versions by group, the preferred one first.
 fn groups(kinds: &Kinds) -> BTreeMap<String, Vec<String>> {
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for kind in kinds.iter() {
+    for kind in kinds.served() {
         let versions = groups.entry(kind.group.clone()).or_default();
         if !versions.contains(&kind.version) {
             versions.push(kind.version.clone());
@@ -342,7 +366,7 @@ fn aggregated(kinds: &Kinds, keep: impl Fn(&str) -> bool) -> Value {
 }
 
 fn aggregated_version(kinds: &Kinds, group: &str, version: &str) -> Value {
-    let of_group = kinds.iter().filter(|k| k.group == group && k.version == version);
+    let of_group = kinds.served().filter(|k| k.group == group && k.version == version);
     let resources: Vec<Value> = of_group.map(|kind| aggregated_resource(kind)).collect();
     json!({"version": version, "freshness": "Current", "resources": resources})
 }

@@ -85,7 +85,7 @@ async fn remove(api: &Api, kind: &Arc<Kind>, entry: &Entry, now: Time) {
         name: entry.key.name.clone(),
         ..RequestInfo::default()
     };
-    let Ok(call) = Call::new(&info, kind.clone(), &identity, now) else { return };
+    let Ok(call) = Call::new(&info, (kind.clone(), kind.clone()), &identity, now) else { return };
     if let Err(status) = api.delete(&call, &DeleteOptions::default()).await
         && status.code != 404
     {

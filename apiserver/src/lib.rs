@@ -15,6 +15,7 @@ mod claims;
 mod connect;
 mod deletion;
 mod discovery;
+mod eviction;
 mod expire;
 mod feed;
 mod flow;

@@ -70,7 +70,7 @@ static OBJECTS: LazyLock<Family<Resource, Gauge>> = LazyLock::new(|| {
 
 impl About {
     pub(crate) fn of(info: &RequestInfo, kinds: &Kinds) -> Self {
-        let kind = if info.is_resource { kinds.resource(&info.group, &info.resource) } else { None };
+        let kind = if info.is_resource { kinds.at(&info.group, &info.version, &info.resource) } else { None };
         let connects = matches!(info.subresource.as_str(), "exec" | "attach" | "portforward" | "proxy");
         let verb = match info.verb {
             _ if connects => "CONNECT",

@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use kinds::{Kind, Subresource};
 use object::{Schema, Status, Time};
 
+use crate::accept;
 use crate::api::{Answer, Api, Call};
 use crate::body::{self, Body, Rest};
 use crate::flow::Class;
@@ -18,7 +19,7 @@ use crate::listen::Peer;
 use crate::measures::{About, Open};
 use crate::prepare::{Part, part_of};
 use crate::request::RequestInfo;
-use crate::respond::{Encoder, status_response, warn};
+use crate::respond::{Encoder, compress, status_response, warn};
 use crate::write::{Change, delete_options};
 
 /// Upstream's bound on requests that are not long-running.
@@ -33,7 +34,7 @@ impl Api {
             Ok(response) => response,
             Err(status) => {
                 rest.discard().await;
-                status_response(&status)
+                status_response(&status, accept::of_error(&parts.headers))
             }
         }
     }
@@ -78,7 +79,9 @@ impl Api {
             answering.await?
         } else {
             let late = |_| Err(Status::timeout("request did not complete within the allotted timeout"));
-            tokio::time::timeout(DEADLINE, answering).await.unwrap_or_else(late)?
+            let answer = tokio::time::timeout(DEADLINE, answering).await.unwrap_or_else(late)?;
+            // on the machine itself compression costs more than it saves
+            if peer.addr.ip().is_loopback() { answer } else { compress(&parts.headers, answer).await }
         };
         hold(&mut response, turn);
         Ok(response)
@@ -89,27 +92,26 @@ impl Api {
         if !info.is_resource {
             return Ok(None);
         }
-        let kind = self.kinds.resource(&info.group, &info.resource).ok_or_else(Status::no_such_path)?;
+        let served = self.kinds.at(&info.group, &info.version, &info.resource);
+        let kind = served.ok_or_else(Status::no_such_path)?;
         let in_namespace = !info.namespace.is_empty();
         let misplaced = match kind.namespaced() {
             true => !in_namespace && !info.name.is_empty(),
             false => in_namespace && kind.plural != "namespaces",
         };
-        if kind.version != info.version || misplaced {
-            return Err(Status::no_such_path());
-        }
-        Ok(Some(kind.clone()))
+        if misplaced { Err(Status::no_such_path()) } else { Ok(Some(kind.clone())) }
     }
 
     /// The stages of a request on a resource.
     async fn resource(
         self: &Arc<Self>,
         info: &RequestInfo,
-        kind: Arc<Kind>,
+        served: Arc<Kind>,
         identity: &Identity,
         parts: &Parts,
         body: Body,
     ) -> Result<Response<Body>, Status> {
+        let kind = self.kinds.stored(&served).clone();
         if let Some(Subresource::Connect { name, verbs, .. }) = kind.subresource(&info.subresource) {
             if *name == "proxy" {
                 return self.proxy(info, &kind, parts, body).await;
@@ -117,14 +119,14 @@ impl Api {
             return self.connect(info, &kind, verbs, parts).await;
         }
         let form = Encoder::form(&parts.headers, info, &kind)?;
-        let mut call = Call::new(info, kind.clone(), identity, Time::now())?;
+        let mut call = Call::new(info, (kind.clone(), served.clone()), identity, Time::now())?;
         let answer = self.verb(&mut call, &parts.headers, body).await?;
         let encoder = Encoder {
             kind,
+            served,
             form,
             include_object: info.param("includeObject").to_owned(),
             now: call.now,
-            schema: schema_of,
             stopping: self.stopping.subscribe(),
         };
         let mut response = encoder.respond(answer);
@@ -173,7 +175,7 @@ impl Api {
         }
     }
 
-    /// Reads the whole object from the body, in the shape its schema and defaults give it.
+    /// Reads the whole object from the body, in the shape in which it is stored.
     async fn decoded(
         &self,
         call: &mut Call<'_>,
@@ -182,7 +184,6 @@ impl Api {
     ) -> Result<object::Value, Status> {
         let bytes = body::collect(body).await?;
         let mut parsed = body::decode(headers, &bytes, &schema_of)?;
-        body::check_type(&mut parsed.value, &call.kind.api_version(), &call.kind.kind)?;
         self.shape(call, &mut parsed.value, &parsed.duplicates)?;
         Ok(parsed.value)
     }
@@ -251,7 +252,8 @@ impl Api {
                 namespace: entry.key.namespace.clone(),
                 ..call.info.clone()
             };
-            let one = Call { info: &info, kind: call.kind.clone(), warnings: Vec::new(), ..*call };
+            let (kind, served) = (call.kind.clone(), call.served.clone());
+            let one = Call { info: &info, kind, served, warnings: Vec::new(), ..*call };
             match self.delete(&one, &options).await {
                 Err(status) if status.code != 404 => return Err(status),
                 _ => {}
@@ -287,5 +289,7 @@ fn hold(response: &mut Response<Body>, held: impl Send + 'static) {
 /// The schema of a document by its API version and kind, for protobuf bodies.
 pub(crate) fn schema_of(api_version: &str, kind: &str) -> Option<Schema> {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    // the types of `meta` stand in the core group, and for all
+    let group = if group == "meta.k8s.io" { "" } else { group };
     kinds::schema_by_kind(group, version, kind)
 }

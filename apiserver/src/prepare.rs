@@ -33,7 +33,7 @@ pub(crate) enum Part {
 pub(crate) fn create(kind: &Kind, object: &mut Value, namespace: &str, fresh: Fresh) -> Result<Key, Status> {
     let map = object.as_object_mut().ok_or_else(|| Status::bad_request("the body is not an object"))?;
     if kind.subresource("status").is_some() && !(kind.policy.status_on_create && map.contains_key("status")) {
-        map.insert("status".to_owned(), Value::Object(object::Map::new()));
+        map.insert("status".to_owned(), no_status(kind));
     }
     let meta = map.entry("metadata").or_insert_with(|| Value::Object(Default::default()));
     let meta = meta.as_object_mut().ok_or_else(|| Status::bad_request("metadata is not an object"))?;
@@ -67,6 +67,15 @@ pub(crate) fn create(kind: &Kind, object: &mut Value, namespace: &str, fresh: Fr
     let key = Key::new(text(meta, "namespace"), text(meta, "name"));
     kind.strategy.prepare_create(object);
     Ok(key)
+}
+
+/// What the status of a new object says: nothing, in so many words where the schema wants words.
+fn no_status(kind: &Kind) -> Value {
+    let mut status = Value::Object(object::Map::new());
+    if let Some(schema) = kind.schema.of_field("status") {
+        object::apply_defaults(&schema, &mut status);
+    }
+    status
 }
 
 /// Sets the object's namespace from the path's, or refuses a different one.

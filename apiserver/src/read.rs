@@ -258,12 +258,14 @@ pub(crate) fn filter(call: &Call<'_>) -> Result<Filter, Status> {
     let fields = fields.parse::<FieldSelector>().map_err(|e| Status::bad_request(e.to_string()))?;
     for requirement in fields.requirements() {
         let field = requirement.field.as_str();
-        let known = matches!(field, "metadata.name" | "metadata.namespace")
-            || call.kind.selectable.iter().any(|s| s == field);
-        if !known {
+        if !call.served.is_selectable(field) {
             return Err(Status::bad_request(format!("field label not supported: {field}")));
         }
     }
+    let fields = match &call.served.storage {
+        Some(storage) => fields.renamed(|field| storage.conversion.stored_field(field)),
+        None => fields,
+    };
     Ok(Filter { namespace: call.namespace().to_owned(), labels, fields })
 }
 

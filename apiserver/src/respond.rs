@@ -1,36 +1,40 @@
 //! Answers in the form that the client asked for.
 
+mod compress;
 mod list;
 mod table;
 mod watch;
 
 use std::sync::Arc;
 
+pub(crate) use compress::compress;
+
 use bytes::Bytes;
 use cache::{List, Watcher};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use kinds::Kind;
-use object::{Excerpt, Schema, Status, Time, Value};
+use object::{Excerpt, Status, Time, Value};
 use serde_json::json;
 
-use crate::accept::{Form, negotiate};
+use crate::accept::{Encoding, Form, JSON, PROTOBUF, Shape, YAML, negotiate};
 use crate::api::Answer;
 use crate::body::{Body, full};
+use crate::pipeline::schema_of;
 use crate::request::RequestInfo;
-
-const JSON: &str = "application/json";
+use crate::write::show;
 
 /// What encoding an answer needs besides it.
 #[derive(Clone)]
 pub(crate) struct Encoder {
+    /// Whose objects are shown.
     pub(crate) kind: Arc<Kind>,
+    /// The row as which they are shown.
+    pub(crate) served: Arc<Kind>,
     pub(crate) form: Form,
     /// `includeObject` of a Table: `None`, `Metadata`, `Object`.
     pub(crate) include_object: String,
     pub(crate) now: Time,
-    /// Looks up the schema of a document of another kind.
-    pub(crate) schema: fn(&str, &str) -> Option<Schema>,
     /// Becomes true when the server stops.
     pub(crate) stopping: tokio::sync::watch::Receiver<bool>,
 }
@@ -39,17 +43,20 @@ impl Encoder {
     /// Negotiates the form of the answer to a request on a resource.
     pub(crate) fn form(headers: &HeaderMap, info: &RequestInfo, kind: &Kind) -> Result<Form, Status> {
         let streams = info.verb == "watch";
-        // What is only answered has no metadata to show.
+        // what is only answered has no metadata to show
         let shows = !kind.policy.talk;
-        let can = [
-            (Form::Json, true),
-            (Form::Yaml, !streams),
-            (Form::Protobuf, !streams),
-            (Form::Table, shows),
-            (Form::Metadata, shows),
-        ];
-        let can: Vec<Form> = can.into_iter().filter(|(_, can)| *can).map(|(form, _)| form).collect();
-        negotiate(headers, &can)
+        // the newest kinds have no tags yet
+        let tagged = kind.policy.talk || kind.schema.root().field("metadata").is_some_and(|f| f.pb.is_some());
+        negotiate(headers, |form| match (form.shape, form.encoding) {
+            (Shape::Whole, Encoding::Json) => true,
+            (Shape::Whole, Encoding::Protobuf) => tagged,
+            (Shape::Whole, Encoding::Yaml) => !streams,
+            (Shape::Table, Encoding::Json) => shows,
+            (Shape::Table, Encoding::Yaml) => shows && !streams,
+            (Shape::Metadata, Encoding::Json | Encoding::Protobuf) => shows,
+            (Shape::Metadata, Encoding::Yaml) => shows && !streams,
+            _ => false,
+        })
     }
 
     /// The whole response, but for `Warning` headers.
@@ -57,51 +64,54 @@ impl Encoder {
         match answer {
             Answer::Saved { code, saved } => self.object(code, saved.document()),
             Answer::Entry(entry) => self.object(200, entry.document()),
-            Answer::Document { code, value } => self.value(code, &value),
-            Answer::Status(status) => status_response(&status),
+            Answer::Document { code, value } => self.value(code, value),
+            Answer::Status(status) => status_response(&status, self.form.encoding),
             Answer::List { list, token } => self.list(list, token),
             Answer::Watch { watcher, bookmarks, until } => self.watch(watcher, bookmarks, until),
         }
     }
 
+    /// Whether stored documents are served as they are.
+    fn is_plain(&self) -> bool {
+        self.form == Form::JSON && self.served.storage.is_none()
+    }
+
+    /// A document as it is served, where it is a stored one.
+    fn shown(&self, value: Value) -> Value {
+        if self.is_own(&value) { show(&self.served, value) } else { value }
+    }
+
     fn object(&self, code: u16, document: Bytes) -> Response<Body> {
-        if self.form == Form::Json {
+        if self.is_plain() {
             return response(code, JSON, full(document));
         }
         match serde_json::from_slice::<Value>(&document) {
-            Ok(value) => self.value(code, &value),
-            Err(e) => status_response(&Status::internal(e)),
+            Ok(value) => self.value(code, value),
+            Err(e) => status_response(&Status::internal(e), self.form.encoding),
         }
     }
 
-    fn value(&self, code: u16, value: &Value) -> Response<Body> {
-        match self.form {
-            Form::Json | Form::Discovery | Form::OpenApi => json_response(code, value),
-            Form::Yaml => response(code, "application/yaml", full(object::to_yaml(value))),
-            Form::Protobuf => {
-                let (api_version, kind) = type_of(value);
-                match (self.schema)(api_version, kind) {
-                    Some(schema) => {
-                        let raw = object::encode_proto(&schema, value);
-                        let wrapped = object::wrap_unknown(api_version, kind, &raw);
-                        response(code, "application/vnd.kubernetes.protobuf", full(wrapped))
-                    }
-                    None => status_response(&Status::not_acceptable("application/json, application/yaml")),
-                }
+    /// A stored document, or one that is only answered.
+    fn value(&self, code: u16, value: Value) -> Response<Body> {
+        let mut out = Vec::new();
+        match self.form.shape {
+            Shape::Table if self.is_own(&value) => {
+                let version = json!({"resourceVersion": value["metadata"]["resourceVersion"]});
+                self.write_table(std::slice::from_ref(&value), &version, true, &mut out);
             }
-            Form::Table if self.is_own(value) => {
-                let (mut table, meta) = (Vec::new(), &value["metadata"]);
-                let version = json!({"resourceVersion": meta["resourceVersion"]});
-                self.write_table(std::slice::from_ref(value), &version, true, &mut table);
-                response(code, JSON, full(table))
-            }
-            Form::Metadata if self.is_own(value) => {
-                let mut out = Vec::new();
-                table::write_metadata(value, &mut out);
-                response(code, JSON, full(out))
-            }
-            Form::Table | Form::Metadata => json_response(code, value),
+            Shape::Metadata if self.is_own(&value) => table::write_metadata(&value, &mut out),
+            _ => return document_response(code, &self.shown(value), self.form.encoding),
         }
+        self.written(code, out)
+    }
+
+    /// A JSON document in the encoding that the client wants.
+    fn written(&self, code: u16, document: Vec<u8>) -> Response<Body> {
+        if self.form.encoding == Encoding::Json {
+            return response(code, JSON, full(document));
+        }
+        let value: Value = serde_json::from_slice(&document).unwrap_or_default();
+        document_response(code, &value, self.form.encoding)
     }
 
     fn is_own(&self, value: &Value) -> bool {
@@ -116,34 +126,51 @@ impl Encoder {
                 meta["remainingItemCount"] = list.remaining.into();
             }
         }
-        let list_kind = format!("{}List", self.kind.kind);
-        let api_version = self.kind.api_version();
+        let list_kind = format!("{}List", self.served.kind);
+        let api_version = self.served.api_version();
         let items = list.items;
-        match self.form {
-            Form::Json => list::whole(&list::head(&list_kind, &api_version, &meta), items),
-            Form::Table => {
-                let (encoder, head) = (self.clone(), self.table_head(&meta, true));
-                list::stream(head, items, self.row_excerpt(), move |object, out| {
-                    encoder.write_row(object, out)
-                })
-            }
-            Form::Metadata => {
-                let head = list::head("PartialObjectMetadataList", "meta.k8s.io/v1", &meta);
-                list::stream(head, items, Excerpt::of(&["metadata"]), table::write_metadata)
-            }
-            Form::Yaml | Form::Protobuf | Form::Discovery | Form::OpenApi => {
-                let items: Vec<Value> = items.iter().filter_map(|entry| list::parsed(entry)).collect();
-                self.value(
-                    200,
-                    &json!({"kind": list_kind, "apiVersion": api_version, "metadata": meta, "items": items}),
-                )
-            }
+        let head = list::head(&list_kind, &api_version, &meta);
+        if self.is_plain() {
+            return list::whole(&head, items);
+        }
+        let encoder = self.clone();
+        let (head, excerpt, write): (_, _, list::Write) = match self.form.shape {
+            Shape::Table => (
+                self.table_head(&meta, true),
+                self.row_excerpt(),
+                Box::new(move |object, out| encoder.write_row(object, out)),
+            ),
+            Shape::Metadata => (
+                list::head("PartialObjectMetadataList", "meta.k8s.io/v1", &meta),
+                Excerpt::of(&["metadata"]),
+                Box::new(table::write_metadata),
+            ),
+            Shape::Whole | Shape::Discovery => (
+                head,
+                Excerpt::default(),
+                Box::new(move |object, out| table::write_json(&encoder.shown(object.clone()), out)),
+            ),
+        };
+        match self.form.encoding {
+            Encoding::Json => list::stream(&head, items, excerpt, write),
+            _ => self.written(200, list::collect(&head, items, excerpt, write)),
         }
     }
 
     fn watch(&self, watcher: Watcher, bookmarks: bool, until: tokio::time::Instant) -> Response<Body> {
-        response(200, JSON, watch::stream(self.clone(), watcher, bookmarks, until))
+        let media_type = match self.form.encoding {
+            Encoding::Protobuf => "application/vnd.kubernetes.protobuf;stream=watch",
+            _ => JSON,
+        };
+        response(200, media_type, watch::stream(self.clone(), watcher, bookmarks, until))
     }
+}
+
+/// A document in protobuf, in the envelope that says what it is; none where its type is unknown.
+pub(super) fn proto(value: &Value) -> Option<Vec<u8>> {
+    let (api_version, kind) = type_of(value);
+    let raw = object::encode_proto(&schema_of(api_version, kind)?, value);
+    Some(object::wrap_unknown(api_version, kind, &raw))
 }
 
 fn type_of(value: &Value) -> (&str, &str) {
@@ -163,9 +190,21 @@ pub(crate) fn json_response(code: u16, value: &Value) -> Response<Body> {
     response(code, JSON, full(value.to_string()))
 }
 
-/// A Status, with `Retry-After` and `WWW-Authenticate` where they belong.
-pub(crate) fn status_response(status: &Status) -> Response<Body> {
-    let mut response = json_response(status.code, &status.to_value());
+/// A document in an encoding; one that protobuf cannot carry is JSON.
+fn document_response(code: u16, value: &Value, encoding: Encoding) -> Response<Body> {
+    match encoding {
+        Encoding::Yaml => response(code, YAML, full(object::to_yaml(value))),
+        Encoding::Protobuf => match proto(value) {
+            Some(wrapped) => response(code, PROTOBUF, full(wrapped)),
+            None => json_response(code, value),
+        },
+        Encoding::Json | Encoding::OpenApi => json_response(code, value),
+    }
+}
+
+/// A Status, with `Retry-After` where it belongs.
+pub(crate) fn status_response(status: &Status, encoding: Encoding) -> Response<Body> {
+    let mut response = document_response(status.code, &status.to_value(), encoding);
     if let Some(seconds) = status.details.as_ref().and_then(|d| d.retry_after_seconds) {
         response.headers_mut().insert("retry-after", seconds.into());
     }

@@ -1,5 +1,6 @@
 //! Subresources that are documents of other kinds, and kinds that are only answered.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -87,7 +88,7 @@ impl Api {
         Ok(Answer::document(200, scale_of(&object, spec, status, selector)))
     }
 
-    /// A call that takes a document: `/binding`, `/token`.
+    /// A call that takes a document: `/binding`, `/eviction`, `/token`.
     pub(crate) async fn call(
         self: &Arc<Self>,
         call: &mut Call<'_>,
@@ -96,6 +97,7 @@ impl Api {
     ) -> Result<Answer, Status> {
         match (call.kind.kind.as_str(), name) {
             ("Pod", "binding") => self.bind(call, &document).await,
+            ("Pod", "eviction") => self.evict(call, &document).await,
             ("ServiceAccount", "token") => self.token(call, document).await,
             _ => Err(Status::no_such_path()),
         }
@@ -148,7 +150,8 @@ impl Api {
     async fn bind_by_name(&self, call: &mut Call<'_>, binding: &Value) -> Result<Answer, Status> {
         let pods = self.kinds.kind("", "Pod").ok_or_else(Status::no_such_path)?.clone();
         let info = RequestInfo { name: Meta::of(binding).name, ..call.info.clone() };
-        let mut of_pod = Call { info: &info, kind: pods, warnings: Vec::new(), ..*call };
+        let mut of_pod =
+            Call { info: &info, served: pods.clone(), kind: pods, warnings: Vec::new(), ..*call };
         self.bind(&mut of_pod, binding).await
     }
 
@@ -171,7 +174,7 @@ impl Api {
 fn scale_of(object: &Value, spec: &str, status: &str, selector: &str) -> Value {
     let meta = &object["metadata"];
     let number = |path: &str| get_path(object, path).and_then(Value::as_i64).unwrap_or(0);
-    let selector = get_path(object, selector).and_then(|s| LabelSelector::from_value(s).ok().flatten());
+    let selector = get_path(object, selector).and_then(selector_of);
     json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1",
         "metadata": {
@@ -183,15 +186,29 @@ fn scale_of(object: &Value, spec: &str, status: &str, selector: &str) -> Value {
     })
 }
 
+/// A selector in a document: labels and expressions, or of older kinds labels alone.
+fn selector_of(value: &Value) -> Option<LabelSelector> {
+    let labels: Option<BTreeMap<String, String>> = serde_json::from_value(value.clone()).ok();
+    match labels {
+        Some(labels) => Some(LabelSelector::of_labels(&labels)),
+        None => LabelSelector::from_value(value).ok().flatten(),
+    }
+}
+
 /// Sets the pod's condition `PodScheduled` to true.
 fn set_scheduled(pod: &mut Value, now: &str) {
     let condition =
         json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now});
-    if !pod["status"]["conditions"].is_array() {
-        pod["status"]["conditions"] = json!([]);
+    set_condition(pod, condition);
+}
+
+/// Puts a condition in the place of the one of its type, or behind the others.
+pub(crate) fn set_condition(object: &mut Value, condition: Value) {
+    if !object["status"]["conditions"].is_array() {
+        object["status"]["conditions"] = json!([]);
     }
-    let Some(conditions) = pod["status"]["conditions"].as_array_mut() else { return };
-    match conditions.iter_mut().find(|c| c["type"] == "PodScheduled") {
+    let Some(conditions) = object["status"]["conditions"].as_array_mut() else { return };
+    match conditions.iter_mut().find(|c| c["type"] == condition["type"]) {
         Some(found) => *found = condition,
         None => conditions.push(condition),
     }

@@ -103,18 +103,19 @@ impl Api {
         let key = call.key();
         let mut new = match change {
             Change::Replace(object) => (*object).clone(),
-            Change::Patch(patch_type, patch) => apply_patch(&kind, &key, *patch_type, &old.value, patch)?,
+            Change::Patch(patch_type, patch) => {
+                let shown = show(&call.served, old.value.clone());
+                let mut new = apply_patch(&call.served, &key, *patch_type, &shown, patch)?;
+                self.shape(call, &mut new, &[])?;
+                new
+            }
             Change::Server(edit) => {
                 let mut new = old.value.clone();
                 edit(&mut new)?;
                 new
             }
         };
-        body::check_type(&mut new, &kind.api_version(), &kind.kind)?;
         self.check_identity(&kind, &key, &new, &old.value)?;
-        if !matches!(change, Change::Server(_)) {
-            self.shape(call, &mut new, &[])?;
-        }
         prepare::update(&kind, part, &mut new, &old.value);
         invalid_unless_empty(&kind, &key, prepare::validate_update(&kind, part, &new, &old.value))?;
         if part == Part::Main {
@@ -235,20 +236,41 @@ impl Api {
         Err(busy(kind, &key))
     }
 
-    /// Strict decoding as the client asked for, then the schema's defaults and the kind's.
+    /// Makes what is stored of a document as it is served: its type, strict decoding as the client asked for, then the
+    /// schema's defaults and the kind's.
     pub(crate) fn shape(
         &self,
         call: &mut Call<'_>,
         object: &mut Value,
         duplicates: &[String],
     ) -> Result<(), Status> {
-        let kind = call.kind.clone();
-        let unknown = object::conform(&kind.schema, object).map_err(|e| body::cannot_handle(&kind, e))?;
-        call.field_validation.report(&kind, &unknown, duplicates, &mut call.warnings)?;
-        object::apply_defaults(&kind.schema, object);
-        kind.strategy.default(object);
+        let served = call.served.clone();
+        body::check_type(object, &served.api_version(), &served.kind)?;
+        let unknown = object::conform(&served.schema, object).map_err(|e| body::cannot_handle(&served, e))?;
+        call.field_validation.report(&served, &unknown, duplicates, &mut call.warnings)?;
+        default(&served, object);
+        if let Some(storage) = &served.storage {
+            storage.conversion.to_stored(object);
+            object["apiVersion"] = call.kind.api_version().into();
+            default(&call.kind, object);
+        }
         Ok(())
     }
+}
+
+fn default(kind: &Kind, object: &mut Value) {
+    object::apply_defaults(&kind.schema, object);
+    kind.strategy.default(object);
+}
+
+/// A stored object as it is served.
+pub(crate) fn show(served: &Kind, mut object: Value) -> Value {
+    if let Some(storage) = &served.storage {
+        storage.conversion.to_served(&mut object);
+        object::apply_defaults(&served.schema, &mut object);
+        object["apiVersion"] = served.api_version().into();
+    }
+    object
 }
 
 fn apply_patch(

@@ -1,6 +1,7 @@
 //! The API server as a whole, in process on the memory store.
 
 mod fixtures;
+mod forms;
 mod rows;
 mod semantics;
 mod streams;

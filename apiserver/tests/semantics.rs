@@ -194,11 +194,15 @@ async fn paths_mean_one_thing() {
 #[tokio::test]
 async fn a_status_is_there_from_the_start() {
     let world = World::new().await;
-    for (group, kind) in [("apps", "Deployment"), ("policy", "PodDisruptionBudget")] {
+    for (group, kind, expect) in [
+        ("apps", "Deployment", json!({})),
+        ("policy", "PodDisruptionBudget", json!({})),
+        ("apps", "ReplicaSet", json!({"replicas": 0})),
+    ] {
         let kind = world.kind(group, kind).clone();
         let created =
             world.client.create(&kind, "default", &fixtures::object(&kind, "a")).await.expect("create");
-        assert_eq!(created["status"], json!({}), "{kind:?}");
+        assert_eq!(created["status"], expect, "{kind:?}");
     }
 }
 
@@ -278,4 +282,77 @@ async fn nodes_get_blocks_of_addresses_that_no_other_has() {
     let moved = world.client.patch(nodes, &Key::new("", "late"), None, PatchType::Merge, &moved).await;
     let moved = refused(moved);
     assert!(moved.contains("node updates may not change podCIDR except from \"\" to valid"), "{moved}");
+}
+
+#[tokio::test]
+async fn evictions_ask_the_budget() {
+    let world = World::new().await;
+    let (pods, budgets) =
+        (world.kind("", "Pod").clone(), world.kind("policy", "PodDisruptionBudget").clone());
+    for name in ["p1", "p2"] {
+        let mut pod = fixtures::object(&pods, name);
+        pod["metadata"]["labels"] = json!({"app": "a"});
+        world.client.create(&pods, "default", &pod).await.expect("create");
+        let ready =
+            json!({"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}});
+        let key = Key::new("default", name);
+        let patched = world.client.patch(&pods, &key, Some("status"), PatchType::Merge, &ready).await;
+        patched.expect("a status");
+    }
+    world.client.create(&budgets, "default", &fixtures::object(&budgets, "b")).await.expect("create");
+    let key = Key::new("default", "b");
+    let status = |allowed: u64| {
+        json!({"status": {
+            "observedGeneration": 1, "disruptionsAllowed": allowed, "currentHealthy": 2, "desiredHealthy": 1, "expectedPods": 2,
+        }})
+    };
+    let evict = async |name: &str| {
+        let eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}});
+        world.client.create_subresource(&pods, &Key::new("default", name), "eviction", &eviction).await
+    };
+    let unseen = evict("p1").await.expect_err("the budget was not looked at yet");
+    assert_eq!(unseen.status().map(|status| status.code), Some(429));
+    let set = world.client.patch(&budgets, &key, Some("status"), PatchType::Merge, &status(1)).await;
+    set.expect("a status");
+    evict("p1").await.expect("the first is allowed");
+    let budget = world.client.get(&budgets, &key).await.expect("get");
+    assert_eq!(budget["status"]["disruptionsAllowed"], 0);
+    assert!(budget["status"]["disruptedPods"]["p1"].is_string());
+    let gone = world.client.get(&pods, &Key::new("default", "p1")).await;
+    assert!(gone.is_err_and(|e| e.is_not_found()), "no node has it");
+    assert_eq!(
+        refused(evict("p2").await),
+        "429 TooManyRequests: Cannot evict pod as it would violate the pod's disruption budget."
+    );
+    assert!(refused(evict("p3").await).starts_with("404 NotFound: pods \"p3\" not found"));
+}
+
+#[tokio::test]
+async fn health_is_told_by_check() {
+    let world = World::new().await;
+    let ask = async |path: &str| {
+        let request = http::Request::get(path).body(kube::client::Body::empty()).expect("a request");
+        let answer = world.client.bytes(request).await;
+        answer.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    };
+    assert_eq!(ask("/livez").await, "ok");
+    assert_eq!(ask("/livez/ping").await, "ok");
+    assert_eq!(ask("/readyz/store").await, "ok");
+    assert_eq!(ask("/livez?verbose").await, "[+]ping ok\nlivez check passed\n");
+    let all = "[+]ping ok\n[+]cache excluded: ok\n[+]store ok\n[+]shutdown ok\nreadyz check passed\n";
+    assert_eq!(ask("/readyz?verbose&exclude=cache").await, all);
+    assert_eq!(ask("/livez/nonsense").await, "");
+}
+
+#[tokio::test]
+async fn older_kinds_are_scaled_too() {
+    let world = World::new().await;
+    let kind = world.kind("", "ReplicationController").clone();
+    world.client.create(&kind, "default", &fixtures::object(&kind, "r")).await.expect("create");
+    let scale = world.client.get_subresource(&kind, &Key::new("default", "r"), "scale").await.expect("scale");
+    assert_eq!(
+        (&scale["spec"]["replicas"], &scale["status"]["selector"]),
+        (&json!(1), &json!("app=a")),
+        "{scale}"
+    );
 }

@@ -63,7 +63,7 @@ pub(super) fn write_metadata(object: &Value, out: &mut Vec<u8>) {
 }
 
 /// Writing to memory does not fail.
-fn write_json(value: &impl Serialize, out: &mut Vec<u8>) {
+pub(super) fn write_json(value: &impl Serialize, out: &mut Vec<u8>) {
     let written = serde_json::to_writer(&mut *out, value);
     debug_assert!(written.is_ok(), "{written:?}");
 }

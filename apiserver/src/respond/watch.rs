@@ -11,8 +11,8 @@ use object::{Time, Value};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Encoder, table};
-use crate::accept::Form;
+use super::{Encoder, proto, table};
+use crate::accept::{Encoding, Form, Shape};
 use crate::body::{Body, BodyError};
 
 /// Time between bookmarks on a quiet watch.
@@ -65,27 +65,43 @@ impl Watch {
 
     fn write(&mut self, item: &WatchItem, out: &mut Vec<u8>) {
         let marks = matches!(item, WatchItem::Bookmark(_) | WatchItem::InitialEventsEnd(_));
-        let form = self.encoder.form;
-        if form == Form::Json || marks && form != Form::Table {
-            item.encode(&self.encoder.kind, out);
-            return;
+        let Form { shape, encoding } = self.encoder.form;
+        let as_encoded = self.encoder.is_plain() || marks && shape != Shape::Table;
+        if as_encoded && encoding == Encoding::Json {
+            return item.encode(&self.encoder.served, out);
         }
         let mut frame = Vec::new();
-        item.encode(&self.encoder.kind, &mut frame);
-        let Ok(frame) = serde_json::from_slice::<Value>(&frame) else { return };
-        let object = &frame["object"];
-        out.extend_from_slice(format!(r#"{{"type":"{}","object":"#, item.type_name()).as_bytes());
-        match form {
-            Form::Table => {
-                self.encoder.now = Time::now();
-                let version = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
-                let objects = if marks { &[][..] } else { std::slice::from_ref(object) };
-                let with_columns = !marks && !std::mem::replace(&mut self.columns_sent, true);
-                self.encoder.write_table(objects, &version, with_columns, out);
-                out.truncate(out.trim_ascii_end().len());
-            }
-            _ => table::write_metadata(object, out),
+        item.encode(&self.encoder.served, &mut frame);
+        let Ok(mut frame) = serde_json::from_slice::<Value>(&frame) else { return };
+        let mut object = Vec::new();
+        match shape {
+            Shape::Table => self.write_row(&frame["object"], marks, &mut object),
+            Shape::Metadata if !marks => table::write_metadata(&frame["object"], &mut object),
+            _ => table::write_json(&self.encoder.shown(frame["object"].take()), &mut object),
         }
-        out.extend_from_slice(b"}\n");
+        match encoding {
+            Encoding::Protobuf => write_proto(item.type_name(), &object, out),
+            _ => {
+                out.extend_from_slice(format!(r#"{{"type":"{}","object":"#, item.type_name()).as_bytes());
+                out.extend_from_slice(object.trim_ascii_end());
+                out.extend_from_slice(b"}\n");
+            }
+        }
+    }
+
+    fn write_row(&mut self, object: &Value, marks: bool, out: &mut Vec<u8>) {
+        self.encoder.now = Time::now();
+        let version = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
+        let objects = if marks { &[][..] } else { std::slice::from_ref(object) };
+        let with_columns = !marks && !std::mem::replace(&mut self.columns_sent, true);
+        self.encoder.write_table(objects, &version, with_columns, out);
+    }
+}
+
+/// A frame in protobuf. What cannot be written so was refused before.
+fn write_proto(kind: &str, object: &[u8], out: &mut Vec<u8>) {
+    let document = serde_json::from_slice::<Value>(object).ok();
+    if let Some(wrapped) = document.and_then(|document| proto(&document)) {
+        object::write_watch_event(kind, &wrapped, out);
     }
 }

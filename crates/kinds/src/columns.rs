@@ -1,13 +1,18 @@
 //! The server-side Table: columns of each kind and how their cells are read.
 
 mod access;
+mod batch;
 mod cluster;
 mod config;
+mod devices;
 mod duration;
 mod event;
+mod extensions;
+mod flow;
 mod network;
 mod node;
 mod pod;
+mod routing;
 mod storage;
 mod workload;
 
@@ -17,16 +22,25 @@ use crate::rules::Read;
 use crate::{Cell, Column, Kind};
 
 pub(crate) use access::{BINDING, SIGNING_REQUEST};
-pub(crate) use cluster::{LEASE, NAMESPACE, PRIORITY_CLASS, RUNTIME_CLASS};
+pub(crate) use batch::{AUTOSCALER, CRON_JOB, JOB};
+pub(crate) use cluster::{COMPONENT_STATUS, LEASE, NAMESPACE, PRIORITY_CLASS, RUNTIME_CLASS};
 pub(crate) use config::{CONFIG_MAP, RESOURCE_QUOTA, SECRET, SERVICE_ACCOUNT};
+pub(crate) use devices::{RESOURCE_CLAIM, RESOURCE_SLICE};
 pub use duration::human_duration;
 pub(crate) use event::EVENT;
+pub(crate) use extensions::{API_SERVICE, MUTATING_POLICY, POLICY_BINDING, VALIDATING_POLICY, WEBHOOKS};
+pub(crate) use flow::{FLOW_SCHEMA, PRIORITY_LEVEL};
 pub(crate) use network::{ENDPOINT_SLICE, ENDPOINTS, SERVICE};
 pub(crate) use node::NODE;
 pub(crate) use pod::{POD, POD_READS};
-pub(crate) use storage::{PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS};
+pub(crate) use routing::{INGRESS, INGRESS_CLASS, IP_ADDRESS, NETWORK_POLICY, SERVICE_CIDR};
+pub(crate) use storage::{
+    CSI_DRIVER, CSI_NODE, CSI_STORAGE_CAPACITY, PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, STORAGE_CLASS,
+    STORAGE_VERSION_MIGRATION, VOLUME_ATTACHMENT, VOLUME_ATTRIBUTES_CLASS,
+};
 pub(crate) use workload::{
-    CONTROLLER_REVISION, DEPLOYMENT, POD_DISRUPTION_BUDGET, POD_TEMPLATE, REPLICA_SET,
+    CONTROLLER_REVISION, DAEMON_SET, DEPLOYMENT, POD_DISRUPTION_BUDGET, POD_TEMPLATE, REPLICA_SET,
+    REPLICATION_CONTROLLER, STATEFUL_SET,
 };
 
 const NONE: &str = "<none>";
@@ -41,6 +55,9 @@ const AGE: Column = column("Age", "string", Cell::Age("metadata.creationTimestam
 /// The columns of a kind that has none of its own.
 pub(crate) const PLAIN: &[Column] =
     &[NAME, column("Created At", "date", Cell::Path("metadata.creationTimestamp"))];
+
+/// The columns of a kind that shows its age only.
+pub(crate) const AGED: &[Column] = &[NAME, AGE];
 
 const fn column(name: &'static str, kind: &'static str, cell: Cell) -> Column {
     Column { name, kind, format: "", priority: 0, cell }

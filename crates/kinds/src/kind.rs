@@ -174,12 +174,36 @@ pub enum NameRule {
     PathSegment,
 }
 
+/// Between a version that is served and the one that is stored. Both ways take complete documents and lose nothing; the
+/// type of the document is the pipeline's to set.
+pub trait Conversion: Send + Sync {
+    /// Makes what is stored of a document of the served version.
+    fn to_stored(&self, object: &mut Value);
+    /// Makes a document of the served version of what is stored.
+    fn to_served(&self, object: &mut Value);
+    /// The stored path of a selectable field.
+    fn stored_field<'f>(&self, field: &'f str) -> &'f str {
+        field
+    }
+}
+
+/// The row whose objects another one serves too.
+#[derive(Clone)]
+pub struct Storage {
+    /// Its API group.
+    pub group: String,
+    /// Its plural.
+    pub plural: String,
+    /// The way there and back.
+    pub conversion: &'static dyn Conversion,
+}
+
 /// One row of the table; custom resources are the same struct, built at run time.
 #[derive(Clone)]
 pub struct Kind {
     /// API group, empty for core.
     pub group: String,
-    /// Served and stored version.
+    /// Served version; stored too, but where `storage` says otherwise.
     pub version: String,
     /// Kind.
     pub kind: String,
@@ -209,6 +233,9 @@ pub struct Kind {
     pub policy: Policy,
     /// Rules that data cannot say.
     pub strategy: &'static dyn Strategy,
+    /// Where the objects are those of another row, which one: of this row count its names, verbs, selectable fields and
+    /// schema, and of its strategy the defaults.
+    pub storage: Option<Storage>,
 }
 
 impl std::fmt::Debug for Kind {
@@ -261,6 +288,7 @@ impl Kind {
         if !self.is_selectable(path) {
             return None;
         }
+        let path = self.path_in_document(path);
         let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
         let value = path.split('.').try_fold(object, |value, name| value.get(name)).unwrap_or(&Value::Null);
         Some(match value {
@@ -270,6 +298,14 @@ impl Kind {
             Value::Object(source) => text(source.get("component")),
             Value::Array(list) => text(list.first().and_then(|item| item.get("ip"))),
         })
+    }
+
+    /// Where the field is that a field selector names; jobs say `status.successful` of `status.succeeded`.
+    pub(crate) fn path_in_document<'p>(&self, path: &'p str) -> &'p str {
+        match (self.group.as_str(), self.kind.as_str(), path) {
+            ("batch", "Job", "status.successful") => "status.succeeded",
+            _ => path,
+        }
     }
 
     /// The text of the zero value of the field at a dotted path.
@@ -306,12 +342,13 @@ impl Kind {
 #[derive(Debug, Default)]
 pub struct Kinds {
     rows: Vec<Arc<Kind>>,
+    by_path: HashMap<(String, String, String), usize>,
     by_resource: HashMap<(String, String), usize>,
     by_kind: HashMap<(String, String), usize>,
 }
 
 impl Kinds {
-    /// A table of these rows; a later row of the same resource replaces an earlier one.
+    /// A table of these rows; a later row of the same resource and version replaces an earlier one.
     pub fn new(rows: impl IntoIterator<Item = Kind>) -> Self {
         let mut kinds = Self::default();
         for row in rows {
@@ -323,24 +360,51 @@ impl Kinds {
     /// Adds or replaces a row.
     pub fn insert(&mut self, row: Kind) {
         let at = self.rows.len();
-        self.by_resource.insert((row.group.clone(), row.plural.clone()), at);
-        self.by_kind.insert((row.group.clone(), row.kind.clone()), at);
+        let (group, plural, kind) = (&row.group, &row.plural, &row.kind);
+        self.by_path.insert((group.clone(), row.version.clone(), plural.clone()), at);
+        // of several versions, the stored one is the one that is meant
+        for (names, name) in [(&mut self.by_resource, plural), (&mut self.by_kind, kind)] {
+            let names = names.entry((group.clone(), name.clone()));
+            names
+                .and_modify(|i| {
+                    if row.storage.is_none() {
+                        *i = at
+                    }
+                })
+                .or_insert(at);
+        }
         self.rows.push(Arc::new(row));
     }
 
-    /// All rows in table order.
+    /// All rows in table order, each with objects of its own.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Kind>> {
+        self.served().filter(|kind| kind.storage.is_none())
+    }
+
+    /// All rows in table order, with those that serve the objects of another one.
+    pub fn served(&self) -> impl Iterator<Item = &Arc<Kind>> {
         self.rows.iter()
     }
 
-    /// By group and plural.
+    /// By group, version and plural, as a request's path names it.
+    pub fn at(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Kind>> {
+        self.by_path.get(&(group.to_owned(), version.to_owned(), plural.to_owned())).map(|&i| &self.rows[i])
+    }
+
+    /// By group and plural: of several versions the stored one.
     pub fn resource(&self, group: &str, plural: &str) -> Option<&Arc<Kind>> {
         self.by_resource.get(&(group.to_owned(), plural.to_owned())).map(|&i| &self.rows[i])
     }
 
-    /// By group and kind.
+    /// By group and kind: of several versions the stored one.
     pub fn kind(&self, group: &str, kind: &str) -> Option<&Arc<Kind>> {
         self.by_kind.get(&(group.to_owned(), kind.to_owned())).map(|&i| &self.rows[i])
+    }
+
+    /// The row whose objects a row serves: itself, or the one that it names.
+    pub fn stored<'k>(&'k self, kind: &'k Arc<Kind>) -> &'k Arc<Kind> {
+        let stored = kind.storage.as_ref().and_then(|storage| self.resource(&storage.group, &storage.plural));
+        stored.unwrap_or(kind)
     }
 }
 
@@ -363,5 +427,6 @@ pub fn plain(group: &str, version: &str, kind: &str, plural: &str, schema: Schem
         schema,
         policy: Policy::default(),
         strategy: &Plain,
+        storage: None,
     }
 }

@@ -1,6 +1,7 @@
 //! The table of kinds: every built-in resource is one row of data, and everything else is derived from it.
 
 mod columns;
+mod conversions;
 mod kind;
 mod openapi;
 mod rules;
@@ -10,7 +11,9 @@ mod strategy;
 mod table;
 
 pub use columns::{human_duration, table_columns, table_excerpt, table_row};
-pub use kind::{Cell, Column, Kind, Kinds, NameRule, Policy, Scope, Subresource, Verb, plain};
+pub use kind::{
+    Cell, Column, Conversion, Kind, Kinds, NameRule, Policy, Scope, Storage, Subresource, Verb, plain,
+};
 pub use openapi::{openapi_v2, openapi_v2_proto, openapi_v3};
 pub use schema::{schema, schema_by_kind, types};
 pub use strategy::{Claim, Plain, Strategy};

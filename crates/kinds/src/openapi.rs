@@ -33,7 +33,7 @@ impl Dialect {
 
 /// The OpenAPI v3 document of a group and version; without paths where the table has no kind of it.
 pub fn openapi_v3(kinds: &Kinds, group: &str, version: &str) -> Value {
-    let rows = kinds.iter().filter(|k| k.group == group && k.version == version);
+    let rows = kinds.served().filter(|k| k.group == group && k.version == version);
     let (paths, schemas) = describe(Dialect::V3, rows.map(AsRef::as_ref));
     json!({
         "openapi": "3.0.0",
@@ -45,7 +45,7 @@ pub fn openapi_v3(kinds: &Kinds, group: &str, version: &str) -> Value {
 
 /// The OpenAPI v2 document (Swagger) of all kinds.
 pub fn openapi_v2(kinds: &Kinds) -> Value {
-    let (paths, schemas) = describe(Dialect::V2, kinds.iter().map(AsRef::as_ref));
+    let (paths, schemas) = describe(Dialect::V2, kinds.served().map(AsRef::as_ref));
     json!({
         "swagger": "2.0",
         "info": info(),

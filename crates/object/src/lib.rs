@@ -44,7 +44,9 @@ pub use names::{
 pub use object_meta::{validate_labels, validate_object_meta, validate_object_meta_update};
 pub use patch::{MAX_OPERATIONS, PatchError, PatchType, apply_patch, create_merge_patch};
 pub use path::{get_path, remove_path, set_path};
-pub use proto::{ProtoError, Unknown, decode_proto, encode_proto, unwrap_unknown, wrap_unknown};
+pub use proto::{
+    ProtoError, Unknown, decode_proto, encode_proto, unwrap_unknown, wrap_unknown, write_watch_event,
+};
 pub use quantity::{Quantity, QuantityError};
 pub use schema::{Field, List, Pb, PbKind, Rule, Schema, Shape, Type, TypeId, Types};
 pub use selector::{

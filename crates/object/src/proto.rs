@@ -12,7 +12,7 @@ mod wire;
 
 pub use decode::decode_proto;
 pub use encode::encode_proto;
-pub use envelope::{Unknown, unwrap_unknown, wrap_unknown};
+pub use envelope::{Unknown, unwrap_unknown, wrap_unknown, write_watch_event};
 
 /// Messages may nest this deep.
 const MAX_DEPTH: usize = 100;

@@ -45,6 +45,14 @@ impl Schema {
     pub fn root(&self) -> &Type {
         self.types.get(self.root)
     }
+
+    /// The schema of what a field of the root holds, where that is an object.
+    pub fn of_field(&self, name: &str) -> Option<Schema> {
+        match self.root().field(name)?.shape {
+            Shape::Object(root) => Some(Schema { types: self.types.clone(), root }),
+            _ => None,
+        }
+    }
 }
 
 /// A JSON object with known fields.

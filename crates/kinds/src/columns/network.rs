@@ -50,7 +50,7 @@ fn external_ip(service: &Value) -> String {
     }
 }
 
-fn ingress_points(service: &Value) -> Vec<&str> {
+pub(super) fn ingress_points(service: &Value) -> Vec<&str> {
     let points = service.items("status.loadBalancer.ingress").iter();
     let shown: BTreeSet<&str> =
         points.map(|i| or(i.text("ip"), i.text("hostname"))).filter(|t| !t.is_empty()).collect();

@@ -2,7 +2,7 @@
 
 use object::{Time, Value};
 
-use super::{AGE, NAME, UNSET, or, shown, text, wide};
+use super::{AGE, NAME, NONE, UNSET, column, joined, or, shown, size, text, wide};
 use crate::rules::Read;
 use crate::{Cell, Column};
 
@@ -26,7 +26,7 @@ pub(crate) const PERSISTENT_VOLUME_CLAIM: &[Column] = &[
     NAME,
     shown("Status", phase),
     text("Volume", "spec.volumeName"),
-    shown("Capacity", |o, _| if bound(o) { o.at("status.capacity.storage").clone() } else { "".into() }),
+    shown("Capacity", |o, _| if bound(o) { or(o.text("status.capacity.storage"), "0") } else { "" }.into()),
     shown("Access Modes", |o, _| {
         if bound(o) { access_modes(o.items("status.accessModes")) } else { String::new() }.into()
     }),
@@ -45,6 +45,60 @@ pub(crate) const STORAGE_CLASS: &[Column] = &[
     shown("AllowVolumeExpansion", |o, _| o.flag("allowVolumeExpansion").into()),
     AGE,
 ];
+
+/// Columns of classes of volume attributes.
+pub(crate) const VOLUME_ATTRIBUTES_CLASS: &[Column] = &[NAME, text("DriverName", "driverName"), AGE];
+
+/// Columns of attachments.
+pub(crate) const VOLUME_ATTACHMENT: &[Column] = &[
+    NAME,
+    Column { format: "name", ..text("Attacher", "spec.attacher") },
+    text("PV", "spec.source.persistentVolumeName"),
+    text("Node", "spec.nodeName"),
+    column("Attached", "boolean", Cell::Path("status.attached")),
+    AGE,
+];
+
+/// Columns of drivers.
+pub(crate) const CSI_DRIVER: &[Column] = &[
+    NAME,
+    column(
+        "AttachRequired",
+        "boolean",
+        Cell::Of(|o, _| (o.at("spec.attachRequired") != &Value::Bool(false)).into()),
+    ),
+    column("PodInfoOnMount", "boolean", Cell::Path("spec.podInfoOnMount")),
+    column("StorageCapacity", "boolean", Cell::Path("spec.storageCapacity")),
+    shown("TokenRequests", |o, _| match o.at("spec.tokenRequests") {
+        Value::Array(requests) => joined(requests, "audience").into(),
+        _ => UNSET.into(),
+    }),
+    column("RequiresRepublish", "boolean", Cell::Path("spec.requiresRepublish")),
+    shown("Modes", |o, _| or(&joined(o.items("spec.volumeLifecycleModes"), ""), NONE).into()),
+    AGE,
+];
+
+/// Columns of what drivers say of nodes.
+pub(crate) const CSI_NODE: &[Column] =
+    &[NAME, column("Drivers", "integer", Cell::Of(|o, _| size(o, "spec.drivers").into())), AGE];
+
+/// Columns of the room that is left.
+pub(crate) const CSI_STORAGE_CAPACITY: &[Column] = &[
+    NAME,
+    text("StorageClassName", "storageClassName"),
+    shown("Capacity", |o, _| or(o.text("capacity"), UNSET).into()),
+];
+
+/// Columns of migrations of what is stored.
+pub(crate) const STORAGE_VERSION_MIGRATION: &[Column] =
+    &[NAME, shown("Resource", |o, _| resource(o.at("spec.resource")).into())];
+
+fn resource(of: &Value) -> String {
+    match (of.text("resource"), of.text("group")) {
+        (resource, "") => resource.to_owned(),
+        (resource, group) => format!("{resource}.{group}"),
+    }
+}
 
 fn phase(object: &Value, _: Time) -> Value {
     let terminating = object.has("metadata.deletionTimestamp");

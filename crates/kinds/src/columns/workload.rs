@@ -11,13 +11,17 @@ const CONTAINERS: Column =
 const IMAGES: Column =
     wide(shown("Images", |o, _| joined(o.items("spec.template.spec.containers"), "image").into()));
 const SELECTOR: Column = wide(shown("Selector", |o, _| labels::show_selector(o.at("spec.selector")).into()));
+const DESIRED: Column = column("Desired", "integer", Cell::Path("spec.replicas"));
+const CURRENT: Column = column("Current", "integer", Cell::Path("status.replicas"));
+const READY_COUNT: Column = column("Ready", "integer", Cell::Path("status.readyReplicas"));
+const READY: Column = shown("Ready", |o, _| {
+    format!("{}/{}", count(o, "status.readyReplicas"), count(o, "spec.replicas")).into()
+});
 
 /// Columns of deployments.
 pub(crate) const DEPLOYMENT: &[Column] = &[
     NAME,
-    shown("Ready", |o, _| {
-        format!("{}/{}", count(o, "status.readyReplicas"), count(o, "spec.replicas")).into()
-    }),
+    READY,
     shown("Up-to-date", |o, _| count(o, "status.updatedReplicas")),
     shown("Available", |o, _| count(o, "status.availableReplicas")),
     AGE,
@@ -26,16 +30,38 @@ pub(crate) const DEPLOYMENT: &[Column] = &[
     SELECTOR,
 ];
 
-/// Columns of replica sets.
-pub(crate) const REPLICA_SET: &[Column] = &[
+/// Columns of daemon sets.
+pub(crate) const DAEMON_SET: &[Column] = &[
     NAME,
-    column("Desired", "integer", Cell::Path("spec.replicas")),
-    column("Current", "integer", Cell::Path("status.replicas")),
-    column("Ready", "integer", Cell::Path("status.readyReplicas")),
+    column("Desired", "integer", Cell::Path("status.desiredNumberScheduled")),
+    column("Current", "integer", Cell::Path("status.currentNumberScheduled")),
+    column("Ready", "integer", Cell::Path("status.numberReady")),
+    column("Up-to-date", "integer", Cell::Path("status.updatedNumberScheduled")),
+    column("Available", "integer", Cell::Path("status.numberAvailable")),
+    shown("Node Selector", |o, _| labels::show(o.at("spec.template.spec.nodeSelector")).into()),
     AGE,
     CONTAINERS,
     IMAGES,
     SELECTOR,
+];
+
+/// Columns of stateful sets.
+pub(crate) const STATEFUL_SET: &[Column] = &[NAME, READY, AGE, CONTAINERS, IMAGES];
+
+/// Columns of replica sets.
+pub(crate) const REPLICA_SET: &[Column] =
+    &[NAME, DESIRED, CURRENT, READY_COUNT, AGE, CONTAINERS, IMAGES, SELECTOR];
+
+/// Columns of replication controllers.
+pub(crate) const REPLICATION_CONTROLLER: &[Column] = &[
+    NAME,
+    DESIRED,
+    CURRENT,
+    READY_COUNT,
+    AGE,
+    CONTAINERS,
+    IMAGES,
+    wide(shown("Selector", |o, _| labels::show(o.at("spec.selector")).into())),
 ];
 
 /// Columns of controller revisions.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Deref;
 
-use object::{FieldError, FieldErrors, Path, Value};
+use object::{FieldError, FieldErrorType, FieldErrors, Path, Value};
 
 use super::Read;
 
@@ -36,6 +36,11 @@ impl<'a> At<'a> {
     /// The path of the value, or of a field below it.
     pub(crate) fn path(&self, below: &str) -> Path {
         if below.is_empty() { self.path.clone() } else { self.path.child(below) }
+    }
+
+    /// The same value, told of at another path.
+    pub(crate) fn placed(&self, path: Path) -> At<'a> {
+        At { value: self.value, path }
     }
 
     /// The field at `path`, null if absent.
@@ -98,6 +103,12 @@ impl Errors {
         self.0.push(error);
     }
 
+    /// Says what is wrong with a value without showing it.
+    pub(crate) fn wrong(&mut self, path: &Path, detail: &str) {
+        let (kind, detail) = (FieldErrorType::Invalid, detail.to_owned());
+        self.push(FieldError { path: path.clone(), kind, value: None, detail });
+    }
+
     /// The field must be there and not be empty. Says whether it is.
     pub(crate) fn need(&mut self, at: &At, field: &str) -> bool {
         let there = !at.is_empty(field);
@@ -119,6 +130,14 @@ impl Errors {
     pub(crate) fn obey(&mut self, path: &Path, text: &str, rule: TextRule) {
         for detail in rule(text) {
             self.push(FieldError::invalid(path, text, detail));
+        }
+    }
+
+    /// This text must obey `rule`; all that is wrong with it is one error.
+    pub(crate) fn obey_joined(&mut self, path: &Path, text: &str, rule: TextRule) {
+        let details = rule(text);
+        if !details.is_empty() {
+            self.push(FieldError::invalid(path, text, details.join(",")));
         }
     }
 
@@ -188,6 +207,26 @@ impl Errors {
                 self.push(FieldError::duplicate(&item.path(field), text));
             }
         }
+    }
+
+    /// The keys of all items must differ.
+    pub(crate) fn distinct<'a>(&mut self, items: impl Iterator<Item = At<'a>>, key: impl Fn(&At) -> Value) {
+        let mut seen = HashSet::new();
+        for item in items {
+            let key = key(&item);
+            if !seen.insert(key.to_string()) {
+                self.push(FieldError::duplicate(&item.path(""), key));
+            }
+        }
+    }
+
+    /// The list or map may have at most `max` entries. Says whether it has.
+    pub(crate) fn at_most(&mut self, at: &At, field: &str, max: usize) -> bool {
+        let actual = at.items(field).len().max(at.entries(field).count());
+        if actual > max {
+            self.push(FieldError::too_many(&at.path(field), actual, max));
+        }
+        actual <= max
     }
 
     /// Exactly one of the fields is set; `none` and `many` are the errors' texts where none is, or more are.

@@ -6,15 +6,17 @@ use super::{At, Errors, Read};
 
 /// Checks that a count is not negative, and that a percentage is one and at most 100.
 pub(crate) fn check(at: &At, field: &str, errors: &mut Errors) {
-    errors.at_least(at, field, 0);
+    check_open(at, field, errors);
     let text = at.text(field);
-    if text.is_empty() {
-        return;
-    }
-    errors.obey(&at.path(field), text, object::percent);
     if percent(text).is_some_and(|share| share > 100) {
         errors.push(FieldError::invalid(&at.path(field), text, "must not be greater than 100%"));
     }
+}
+
+/// Checks that a count is not negative, and that a percentage is one; it may be more than 100.
+pub(crate) fn check_open(at: &At, field: &str, errors: &mut Errors) {
+    errors.at_least(at, field, 0);
+    errors.text(at, field, object::percent);
 }
 
 /// Whether the count or percentage is nothing.

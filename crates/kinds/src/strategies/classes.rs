@@ -1,8 +1,8 @@
-//! Rules of classes: of priority, storage and runtime.
+//! Rules of classes of priority and runtime.
 
 use object::{FieldError, FieldErrors, Value};
 
-use super::pod_spec::check_amount;
+use super::pod_spec::{check_amount, check_toleration};
 use crate::Strategy;
 use crate::rules::{At, Errors, Read, immutable, labels};
 
@@ -18,14 +18,14 @@ impl Strategy for PriorityClass {
     fn validate(&self, class: &Value) -> FieldErrors {
         let (root, mut errors) = (At::root(class), Errors::new());
         let (name, value) = (class.text("metadata.name"), class.int("value").unwrap_or_default());
-        if SYSTEM.contains(&(name, value)) {
-            return errors.done();
-        }
         if name.starts_with(SYSTEM_PREFIX) {
-            let detail = "priority class names with 'system-' prefix are reserved for system use only";
-            errors.push(FieldError::forbidden(&root.path("metadata.name"), detail));
-        }
-        if value > HIGHEST_USER_PRIORITY {
+            if let Some(wrong) = wrong_system(class, name, value) {
+                let detail = format!(
+                    "priority class names with 'system-' prefix are reserved for system use only. error: {wrong}"
+                );
+                errors.push(FieldError::forbidden(&root.path("metadata.name"), detail));
+            }
+        } else if value > HIGHEST_USER_PRIORITY {
             let detail =
                 format!("maximum allowed value of a user defined priority is {HIGHEST_USER_PRIORITY}");
             errors.push(FieldError::forbidden(&root.path("value"), detail));
@@ -43,30 +43,15 @@ impl Strategy for PriorityClass {
     }
 }
 
-/// Strategy of storage classes.
-pub(crate) struct StorageClass;
-
-impl Strategy for StorageClass {
-    fn validate(&self, class: &Value) -> FieldErrors {
-        let (root, mut errors) = (At::root(class), Errors::new());
-        let provisioner = class.text("provisioner").to_lowercase();
-        if !provisioner.is_empty() {
-            errors.obey(&root.path("provisioner"), &provisioner, object::qualified_name);
+/// What is wrong with a class that is named like one of the system.
+fn wrong_system(class: &Value, name: &str, value: i64) -> Option<String> {
+    match SYSTEM.iter().find(|(known, _)| *known == name) {
+        None => Some(format!("{name} is not a known system priority class")),
+        Some((_, known)) if *known != value => Some(format!("value of {name} PriorityClass must be {known}")),
+        Some(_) if class.flag("globalDefault") => {
+            Some(format!("globalDefault of {name} PriorityClass must be false"))
         }
-        errors.done()
-    }
-
-    fn validate_update(&self, new: &Value, old: &Value) -> FieldErrors {
-        let changed =
-            ["parameters", "provisioner", "reclaimPolicy"].into_iter().filter(|f| new.at(f) != old.at(f));
-        changed
-            .map(|field| {
-                FieldError::forbidden(
-                    &At::root(new).path(field),
-                    format!("updates to {field} are forbidden."),
-                )
-            })
-            .collect()
+        Some(_) => None,
     }
 }
 
@@ -80,6 +65,9 @@ impl Strategy for RuntimeClass {
             check_amount(&amount, &mut errors);
         }
         labels::check(&root.field("scheduling.nodeSelector"), &mut errors);
+        let tolerations = || root.each("scheduling.tolerations");
+        tolerations().for_each(|toleration| check_toleration(&toleration, &mut errors));
+        errors.distinct(tolerations(), |toleration| toleration.show(""));
         errors.done()
     }
 }

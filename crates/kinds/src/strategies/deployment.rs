@@ -3,9 +3,35 @@
 use object::{FieldError, FieldErrors, Value};
 use serde_json::json;
 
-use super::pod_spec;
+use super::pod_spec::{self, Keeper};
 use crate::Strategy;
-use crate::rules::{At, Errors, Read, Write, share};
+use crate::rules::{At, Counts, Errors, Read, Write, share};
+
+/// What both deployments and their replica sets say.
+pub(super) const KEEPER: Keeper =
+    Keeper { selector: "deployment", malformed: Some("invalid label selector"), kind: "ReplicaSet" };
+
+const MORE_THAN_ALL: &str = "cannot be greater than status.replicas";
+
+const COUNTS: Counts = Counts {
+    natural: &[
+        "observedGeneration",
+        "replicas",
+        "updatedReplicas",
+        "readyReplicas",
+        "availableReplicas",
+        "unavailableReplicas",
+        "terminatingReplicas",
+        "collisionCount",
+    ],
+    parts: &[
+        ("updatedReplicas", "replicas", MORE_THAN_ALL),
+        ("readyReplicas", "replicas", MORE_THAN_ALL),
+        ("availableReplicas", "replicas", MORE_THAN_ALL),
+        ("availableReplicas", "readyReplicas", "cannot be greater than readyReplicas"),
+    ],
+    growing: &["collisionCount"],
+};
 
 /// Strategy of deployments.
 pub(crate) struct Deployment;
@@ -24,25 +50,48 @@ impl Strategy for Deployment {
         }
     }
 
+    /// A new note on a deployment is a new state of it too.
+    fn prepare_update(&self, new: &mut Value, old: &Value) {
+        let notes = "metadata.annotations";
+        if new.at(notes) != old.at(notes) && !(new.is_empty(notes) && old.is_empty(notes)) {
+            let generation = old.int("metadata.generation").unwrap_or_default();
+            new.put("metadata.generation", generation + 1);
+        }
+    }
+
     fn validate(&self, object: &Value) -> FieldErrors {
         let (spec, mut errors) = (At::root(object).field("spec"), Errors::new());
-        pod_spec::check_always_running(&spec, &mut errors);
+        pod_spec::check_always_running(&spec, &KEEPER, &mut errors);
         if let Some(strategy) = spec.present("strategy") {
             check_strategy(&strategy, &mut errors);
         }
         check_deadline(&spec, &mut errors);
         errors.done()
     }
+
+    fn validate_status(&self, new: &Value, old: &Value) -> FieldErrors {
+        COUNTS.check(new, old)
+    }
+
+    fn warnings(&self, object: &Value) -> Vec<String> {
+        pod_spec::hostname_warnings(object)
+    }
 }
 
 fn check_strategy(strategy: &At, errors: &mut Errors) {
-    if strategy.text("type") == "Recreate" {
-        let detail = "may not be specified when strategy `type` is 'Recreate'";
-        return errors.forbid_present(strategy, "rollingUpdate", detail);
+    match strategy.text("type") {
+        "Recreate" => {
+            let detail = "may not be specified when strategy `type` is 'Recreate'";
+            errors.forbid_present(strategy, "rollingUpdate", detail);
+        }
+        "RollingUpdate" => check_rolling(&strategy.field("rollingUpdate"), errors),
+        _ => {}
     }
-    let rolling = strategy.field("rollingUpdate");
-    share::check(&rolling, "maxUnavailable", errors);
-    share::check(&rolling, "maxSurge", errors);
+}
+
+fn check_rolling(rolling: &At, errors: &mut Errors) {
+    share::check(rolling, "maxUnavailable", errors);
+    share::check_open(rolling, "maxSurge", errors);
     if share::is_zero(rolling.at("maxUnavailable")) && share::is_zero(rolling.at("maxSurge")) {
         let (at, value) = (rolling.path("maxUnavailable"), rolling.show("maxUnavailable"));
         errors.push(FieldError::invalid(&at, value, "may not be 0 when `maxSurge` is 0"));

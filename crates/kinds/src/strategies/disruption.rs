@@ -3,7 +3,13 @@
 use object::{FieldError, FieldErrors, Value};
 
 use crate::Strategy;
-use crate::rules::{At, Errors, Read, labels, share};
+use crate::rules::{At, Counts, Errors, Read, conditions, labels, share};
+
+const COUNTS: Counts = Counts {
+    natural: &["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"],
+    parts: &[],
+    growing: &[],
+};
 
 /// Strategy of disruption budgets.
 pub(crate) struct PodDisruptionBudget;
@@ -19,5 +25,13 @@ impl Strategy for PodDisruptionBudget {
         share::check(&spec, "maxUnavailable", &mut errors);
         labels::check_selector(&spec.field("selector"), &mut errors);
         errors.done()
+    }
+
+    fn validate_status(&self, new: &Value, old: &Value) -> FieldErrors {
+        let mut errors = Errors::new();
+        conditions::check(&At::root(new).field("status"), "conditions", &mut errors);
+        let mut errors = errors.done();
+        errors.extend(COUNTS.check(new, old));
+        errors
     }
 }

@@ -1,6 +1,6 @@
 //! Rules of namespaces.
 
-use object::{FieldErrors, Value};
+use object::{FieldError, FieldErrors, Path, Value};
 use serde_json::json;
 
 use crate::Strategy;
@@ -10,6 +10,7 @@ use crate::rules::{At, Errors, Read, Write};
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 /// What must be done before a namespace goes: empty it.
 const FINALIZER: &str = "kubernetes";
+const STANDARD_FINALIZERS: [&str; 3] = [FINALIZER, "orphan", "foregroundDeletion"];
 
 /// Namespaces that every cluster has.
 const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
@@ -50,9 +51,34 @@ impl Strategy for Namespace {
 
     fn validate(&self, namespace: &Value) -> FieldErrors {
         let mut errors = Errors::new();
-        for finalizer in At::root(namespace).each("spec.finalizers") {
-            errors.obey(&finalizer.path(""), finalizer.as_str().unwrap_or_default(), object::qualified_name);
+        let path = At::root(namespace).path("spec.finalizers");
+        for finalizer in namespace.items("spec.finalizers") {
+            check_finalizer(&path, finalizer.text(""), &mut errors);
         }
         errors.done()
+    }
+
+    /// A namespace is active until it is deleted.
+    fn validate_status(&self, new: &Value, _: &Value) -> FieldErrors {
+        let (root, mut errors) = (At::root(new), Errors::new());
+        let (right, when) = match new.has("metadata.deletionTimestamp") {
+            false => ("Active", "empty"),
+            true => ("Terminating", "not empty"),
+        };
+        let phase = new.text("status.phase");
+        if phase != right {
+            let detail = format!("may only be '{right}' if `deletionTimestamp` is {when}");
+            errors.push(FieldError::invalid(&root.path("status.Phase"), phase, detail));
+        }
+        errors.done()
+    }
+}
+
+/// Names of finalizers have a domain, but for those of Kubernetes.
+fn check_finalizer(path: &Path, name: &str, errors: &mut Errors) {
+    errors.obey(path, name, object::qualified_name);
+    if !name.contains('/') && !STANDARD_FINALIZERS.contains(&name) {
+        let detail = "name is neither a standard finalizer name nor is it fully qualified";
+        errors.push(FieldError::invalid(path, name, detail));
     }
 }

@@ -43,6 +43,15 @@ impl Strategy for Node {
         errors.done()
     }
 
+    fn warnings(&self, node: &Value) -> Vec<String> {
+        let obsolete = [
+            ("spec.configSource", "the feature is removed"),
+            ("spec.externalID", "this field is deprecated, and is unused by Kubernetes"),
+        ];
+        let set = obsolete.into_iter().filter(|(field, _)| !node.is_empty(field));
+        set.map(|(field, text)| format!("{field}: {text}")).collect()
+    }
+
     fn claims(&self, node: &Value) -> Vec<Claim> {
         let asked = node.text("spec.podCIDR");
         vec![Claim::PodCidr((!asked.is_empty()).then(|| asked.to_owned()))]

@@ -2,9 +2,30 @@
 
 use object::{FieldErrors, Value};
 
-use super::pod_spec;
+use super::{deployment, pod_spec};
 use crate::Strategy;
-use crate::rules::{At, Errors, Write};
+use crate::rules::{At, Counts, Errors, Write};
+
+const MORE_THAN_ALL: &str = "cannot be greater than status.replicas";
+
+/// What is true of the counts of replica sets and replication controllers.
+pub(super) const COUNTS: Counts = Counts {
+    natural: &[
+        "replicas",
+        "fullyLabeledReplicas",
+        "readyReplicas",
+        "availableReplicas",
+        "terminatingReplicas",
+        "observedGeneration",
+    ],
+    parts: &[
+        ("fullyLabeledReplicas", "replicas", MORE_THAN_ALL),
+        ("readyReplicas", "replicas", MORE_THAN_ALL),
+        ("availableReplicas", "replicas", MORE_THAN_ALL),
+        ("availableReplicas", "readyReplicas", "cannot be greater than readyReplicas"),
+    ],
+    growing: &[],
+};
 
 /// Strategy of replica sets.
 pub(crate) struct ReplicaSet;
@@ -18,7 +39,15 @@ impl Strategy for ReplicaSet {
 
     fn validate(&self, object: &Value) -> FieldErrors {
         let mut errors = Errors::new();
-        pod_spec::check_always_running(&At::root(object).field("spec"), &mut errors);
+        pod_spec::check_always_running(&At::root(object).field("spec"), &deployment::KEEPER, &mut errors);
         errors.done()
+    }
+
+    fn validate_status(&self, new: &Value, old: &Value) -> FieldErrors {
+        COUNTS.check(new, old)
+    }
+
+    fn warnings(&self, object: &Value) -> Vec<String> {
+        pod_spec::hostname_warnings(object)
     }
 }

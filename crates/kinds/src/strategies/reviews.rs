@@ -31,7 +31,22 @@ impl Strategy for Lease {
         let (spec, mut errors) = (At::root(lease).field("spec"), Errors::new());
         errors.number(&spec, "leaseDurationSeconds", |n| n > 0, "must be greater than 0");
         errors.at_least(&spec, "leaseTransitions", 0);
+        check_election(&spec, &mut errors);
         errors.done()
+    }
+}
+
+/// How the holder is chosen: by a way of Kubernetes, or by one of a domain.
+fn check_election(spec: &At, errors: &mut Errors) {
+    const KNOWN: [&str; 1] = ["OldestEmulationVersion"];
+    let (path, strategy) = (spec.path("strategy.strategy"), spec.text("strategy"));
+    if strategy.contains('/') {
+        errors.obey(&path, strategy, object::qualified_name);
+    } else if spec.has("strategy") && !KNOWN.contains(&strategy) {
+        errors.push(FieldError::not_supported(&path, strategy, &KNOWN));
+    }
+    if strategy.is_empty() {
+        errors.forbid(spec, "preferredHolder", "may only be specified if `strategy` is defined");
     }
 }
 

@@ -52,7 +52,11 @@ impl Strategy for Secret {
 fn check_type(secret: &At, errors: &mut Errors) {
     let (kind, data) = (secret.text("type"), secret.at("data"));
     for (_, keys) in KEYS.iter().filter(|(of, _)| *of == kind) {
-        for key in keys.iter().filter(|key| data.get(key).is_none()) {
+        let lacks = |key: &str| match data.get(key) {
+            None => true,
+            Some(value) => kind == "kubernetes.io/ssh-auth" && value == "",
+        };
+        for key in keys.iter().filter(|key| lacks(key)) {
             errors.push(FieldError::required(&secret.path("data").key(key), ""));
         }
     }

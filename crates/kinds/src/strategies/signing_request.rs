@@ -1,10 +1,13 @@
 //! Rules of certificate signing requests.
 
+mod status;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use object::{FieldError, FieldErrors, Value};
+use object::{FieldError, FieldErrors, Path, Value};
 
 use crate::Strategy;
+use crate::rules::at::TextRule;
 use crate::rules::{At, Errors, Read};
 
 /// Strategy of certificate signing requests.
@@ -36,6 +39,8 @@ const USAGES: [&str; 23] = [
     "signing",
     "timestamping",
 ];
+/// The signer of requests that name none, which no request may name.
+const LEGACY_SIGNER: &str = "kubernetes.io/legacy-unknown";
 /// The shortest time that can be asked for, in seconds.
 const SHORTEST: i64 = 600;
 
@@ -60,38 +65,64 @@ impl Strategy for CertificateSigningRequest {
 
     fn validate(&self, request: &Value) -> FieldErrors {
         let (spec, mut errors) = (At::root(request).field("spec"), Errors::new());
-        let text = spec.text("request");
-        let decoded = STANDARD.decode(text).unwrap_or_default();
-        if !decoded.starts_with(b"-----BEGIN CERTIFICATE REQUEST-----") {
+        if !is_pem(spec.text("request"), "CERTIFICATE REQUEST") {
             let detail = "PEM block type must be CERTIFICATE REQUEST";
             errors.push(FieldError::invalid(&spec.path("request"), spec.show("request"), detail));
         }
-        let usages = spec.items("usages");
-        if usages.is_empty() {
-            errors.push(FieldError::required(&spec.path("usages"), ""));
-        }
-        for usage in spec.each("usages") {
-            let text = usage.as_str().unwrap_or_default();
-            if !USAGES.contains(&text) {
-                errors.push(FieldError::not_supported(&usage.path(""), text, &USAGES));
-            }
-        }
-        let signer = spec.text("signerName");
-        let (domain, path) = signer.split_once('/').unwrap_or_default();
-        if signer.is_empty() {
-            errors.push(FieldError::required(&spec.path("signerName"), ""));
-        } else if domain.is_empty() || path.is_empty() || !domain.contains('.') {
-            let detail = "must be a fully qualified domain and path of the form 'example.com/signer-name'";
-            errors.push(FieldError::invalid(&spec.path("signerName"), signer, detail));
-        }
-        if spec.int("expirationSeconds").is_some_and(|seconds| seconds < SHORTEST) {
-            let detail = "may not specify a duration less than 600 seconds (10 minutes)";
-            errors.push(FieldError::invalid(
-                &spec.path("expirationSeconds"),
-                spec.show("expirationSeconds"),
-                detail,
-            ));
-        }
+        check_usages(&spec, &mut errors);
+        check_signer(&spec.path("signerName"), spec.text("signerName"), &mut errors);
+        let detail = "may not specify a duration less than 600 seconds (10 minutes)";
+        errors.number(&spec, "expirationSeconds", |seconds| seconds >= SHORTEST, detail);
         errors.done()
+    }
+
+    fn validate_status(&self, new: &Value, old: &Value) -> FieldErrors {
+        let mut errors = Errors::new();
+        status::check(&At::root(new).field("status"), old.at("status"), &mut errors);
+        errors.done()
+    }
+}
+
+/// Whether a text in base64 is one of these blocks, or begins with one.
+fn is_pem(text: &str, kind: &str) -> bool {
+    let decoded = STANDARD.decode(text).unwrap_or_default();
+    decoded.starts_with(format!("-----BEGIN {kind}-----").as_bytes())
+}
+
+fn check_usages(spec: &At, errors: &mut Errors) {
+    if spec.is_empty("usages") {
+        errors.push(FieldError::required(&spec.path("usages"), "usages must be provided"));
+    }
+    for usage in spec.each("usages") {
+        let text = usage.as_str().unwrap_or_default();
+        if !USAGES.contains(&text) {
+            errors.push(FieldError::not_supported(&usage.path(""), text, &USAGES));
+        }
+    }
+    errors.distinct(spec.each("usages"), |usage| usage.show(""));
+}
+
+/// A signer is named by a domain and, after a slash, a path with dots.
+fn check_signer(path: &Path, name: &str, errors: &mut Errors) {
+    if name.is_empty() {
+        return errors.push(FieldError::required(path, "signerName must be provided"));
+    }
+    let mut wrong = |value: &str, detail: String| errors.push(FieldError::invalid(path, value, detail));
+    if name == LEGACY_SIGNER {
+        return wrong(name, "the legacy signerName is not allowed via this API version".to_owned());
+    }
+    let (Some((domain, rest)), 2) = (name.split_once('/'), name.split('/').count()) else {
+        let detail = "must be a fully qualified domain and path of the form 'example.com/signer-name'";
+        return wrong(name, detail.to_owned());
+    };
+    let rules: [(&str, TextRule); 2] = [(domain, object::dns1123_label), (rest, object::dns1123_subdomain)];
+    for (part, rule) in rules {
+        let label = part.split('.').find(|label| !rule(label).is_empty());
+        for complaint in label.map(rule).unwrap_or_default() {
+            wrong(part, format!("validating label {:?}: {complaint}", label.unwrap_or_default()));
+        }
+    }
+    if !domain.contains('.') {
+        wrong(domain, "should be a domain with at least two segments separated by dots".to_owned());
     }
 }

@@ -1,8 +1,16 @@
 //! Rules of the built-in kinds: one table of changes to a good object, and what is wrong with each.
 
+mod autoscalers;
+mod batch;
+mod cluster;
 mod config;
+mod devices;
+mod extensions;
+mod flow;
 mod pods;
+mod routing;
 mod services;
+mod storage;
 mod workloads;
 
 use std::sync::Arc;
@@ -93,6 +101,17 @@ fn check_field(kind: &str, object: Value, path: &str, expect: Value) {
     assert_eq!(object.at(path), &expect, "{object}");
 }
 
+/// Checks what is wrong with a change of the status of an object, which is complete.
+fn check_status(kind: &str, old: Value, changes: Value, expect: &[&str]) {
+    let new = changed(old.clone(), &changes);
+    assert_eq!(texts(row(kind).strategy.validate_status(&new, &old)), expect, "{new}");
+}
+
+/// Checks what who sends an object is warned of.
+fn check_warnings(kind: &str, object: Value, expect: &[&str]) {
+    assert_eq!(row(kind).strategy.warnings(&created(kind, object)), expect);
+}
+
 #[test]
 fn changes_merge() {
     let mut expect = json!({ "a": 1 });
@@ -105,9 +124,21 @@ fn what_users_write_is_accepted() {
     let template = json!({ "metadata": { "labels": { "app": "web" } }, "spec": { "containers": [{ "name": "a", "image": "nginx" }] } });
     let spec = json!({ "selector": { "matchLabels": { "app": "web" } }, "template": template });
     let role = json!({ "kind": "Role", "name": "r" });
+    let once =
+        json!({ "spec": { "restartPolicy": "Never", "containers": [{ "name": "a", "image": "nginx" }] } });
+    let target = json!({ "kind": "Deployment", "name": "web" });
     for (kind, object) in [
         ("Deployment", json!({ "spec": spec })),
         ("ReplicaSet", json!({ "spec": spec })),
+        ("DaemonSet", json!({ "spec": spec })),
+        ("StatefulSet", json!({ "spec": spec })),
+        ("ReplicationController", json!({ "spec": { "template": template } })),
+        ("Job", json!({ "metadata": { "name": "a", "uid": "1" }, "spec": { "template": once } })),
+        (
+            "CronJob",
+            json!({ "spec": { "schedule": "@daily", "jobTemplate": { "spec": { "template": once } } } }),
+        ),
+        ("HorizontalPodAutoscaler", json!({ "spec": { "scaleTargetRef": target, "maxReplicas": 3 } })),
         ("Pod", json!({ "spec": { "containers": [{ "name": "a", "image": "nginx" }] } })),
         ("Service", json!({ "spec": { "ports": [{ "port": 80 }] } })),
         ("Service", json!({ "spec": { "type": "ExternalName", "externalName": "a.example" } })),
@@ -122,6 +153,36 @@ fn what_users_write_is_accepted() {
         ("PodTemplate", json!({ "template": template })),
         ("StorageClass", json!({ "provisioner": "example.com/disk" })),
         ("RuntimeClass", json!({ "handler": "runc" })),
+        ("ResourceClaim", json!({ "spec": {} })),
+        ("ResourceClaimTemplate", json!({ "spec": {} })),
+        ("DeviceClass", json!({ "spec": {} })),
+        ("ValidatingWebhookConfiguration", json!({})),
+        ("MutatingWebhookConfiguration", json!({})),
+        ("LimitRange", json!({ "spec": { "limits": [] } })),
+        ("ResourceQuota", json!({ "spec": { "hard": { "cpu": "1" } } })),
+        (
+            "Ingress",
+            json!({ "spec": { "defaultBackend": { "resource": { "kind": "Bucket", "name": "b" } } } }),
+        ),
+        ("IngressClass", json!({ "spec": { "controller": "example.com/ingress" } })),
+        ("NetworkPolicy", json!({ "spec": { "podSelector": {} } })),
+        (
+            "IPAddress",
+            json!({ "metadata": { "name": "fd00::1" }, "spec": { "parentRef": { "resource": "services", "name": "web" } } }),
+        ),
+        ("ServiceCIDR", json!({ "spec": { "cidrs": ["10.0.0.0/16", "fd00::/108"] } })),
+        ("CSIDriver", json!({ "spec": {} })),
+        ("CSINode", json!({ "spec": { "drivers": [] } })),
+        ("CSIStorageCapacity", json!({ "storageClassName": "fast" })),
+        (
+            "VolumeAttachment",
+            json!({ "spec": { "attacher": "a.example", "nodeName": "n", "source": { "persistentVolumeName": "v" } } }),
+        ),
+        ("VolumeAttributesClass", json!({ "driverName": "a.example", "parameters": { "iops": "9" } })),
+        (
+            "StorageVersionMigration",
+            json!({ "spec": { "resource": { "group": "apps", "resource": "deployments" } } }),
+        ),
     ] {
         check_create(kind, object, &[]);
     }
@@ -150,6 +211,57 @@ fn no_rule_is_told_twice() {
         ("PriorityClass", json!({})),
         ("StorageClass", json!({})),
         ("RuntimeClass", json!({})),
+        (
+            "ResourceClaim",
+            json!({ "spec": { "devices": { "requests": [{ "exactly": {} }], "constraints": [{}], "config": [{}] } } }),
+        ),
+        ("DeviceClass", json!({ "spec": { "selectors": [{}], "config": [{}] } })),
+        ("ResourceSlice", json!({ "spec": { "devices": [{ "taints": [{}], "consumesCounters": [{}] }] } })),
+        ("FlowSchema", json!({ "spec": { "rules": [{ "resourceRules": [{}], "nonResourceRules": [{}] }] } })),
+        ("PriorityLevelConfiguration", json!({ "spec": { "type": "Limited", "limited": {} } })),
+        (
+            "ValidatingWebhookConfiguration",
+            json!({ "webhooks": [{ "rules": [{}], "matchConditions": [{}] }] }),
+        ),
+        ("MutatingWebhookConfiguration", json!({ "webhooks": [{ "rules": [{}], "matchConditions": [{}] }] })),
+        (
+            "ValidatingAdmissionPolicy",
+            json!({ "spec": { "matchConstraints": {}, "validations": [{}], "variables": [{}] } }),
+        ),
+        ("ValidatingAdmissionPolicyBinding", json!({ "spec": { "paramRef": {} } })),
+        ("MutatingAdmissionPolicy", json!({ "spec": { "matchConstraints": {}, "mutations": [{}] } })),
+        ("MutatingAdmissionPolicyBinding", json!({ "spec": { "paramRef": {} } })),
+        (
+            "CustomResourceDefinition",
+            json!({ "spec": { "versions": [{ "additionalPrinterColumns": [{}] }] } }),
+        ),
+        ("APIService", json!({ "spec": { "service": {} } })),
+        ("CertificateSigningRequest", json!({ "spec": {} })),
+        ("LimitRange", json!({ "spec": { "limits": [{}] } })),
+        ("DaemonSet", json!({})),
+        ("StatefulSet", json!({ "spec": { "podManagementPolicy": "x", "updateStrategy": { "type": "x" } } })),
+        ("ReplicationController", json!({})),
+        ("Job", json!({})),
+        ("CronJob", json!({})),
+        ("HorizontalPodAutoscaler", json!({ "spec": { "metrics": [{}], "behavior": { "scaleUp": {} } } })),
+        ("PersistentVolumeClaim", json!({ "spec": { "dataSourceRef": {} } })),
+        (
+            "Ingress",
+            json!({ "spec": { "rules": [{ "host": "*", "http": {} }, { "http": { "paths": [{}] } }], "tls": [{ "hosts": [""] }] } }),
+        ),
+        ("IngressClass", json!({ "spec": { "parameters": {} } })),
+        (
+            "NetworkPolicy",
+            json!({ "spec": { "ingress": [{ "ports": [{ "port": 0, "endPort": 0 }], "from": [{}, { "ipBlock": {} }] }] } }),
+        ),
+        ("IPAddress", json!({ "spec": { "parentRef": {} } })),
+        ("ServiceCIDR", json!({ "spec": { "cidrs": ["a", "b"] } })),
+        ("CSIDriver", json!({ "spec": { "tokenRequests": [{}, {}], "fsGroupPolicy": "x" } })),
+        ("CSINode", json!({ "spec": { "drivers": [{}] } })),
+        ("CSIStorageCapacity", json!({})),
+        ("VolumeAttachment", json!({ "spec": { "source": { "inlineVolumeSpec": {} } } })),
+        ("VolumeAttributesClass", json!({})),
+        ("StorageVersionMigration", json!({})),
     ] {
         let told = texts(wrong(&row(kind), &created(kind, object)));
         let mut once = told.clone();

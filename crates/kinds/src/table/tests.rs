@@ -26,7 +26,8 @@ fn leads(schema: &Schema, path: &str) -> bool {
 
 /// The paths of its schema that a row names.
 fn paths(kind: &Kind) -> Vec<String> {
-    let mut paths = kind.selectable.clone();
+    let selectable = kind.selectable.iter().map(|path| kind.path_in_document(path).to_owned());
+    let mut paths: Vec<String> = selectable.collect();
     paths.extend(kind.columns.iter().filter_map(|column| match column.cell {
         Cell::Path(path) | Cell::Age(path) => Some(path.to_owned()),
         Cell::Of(_) => None,
@@ -54,6 +55,18 @@ fn schemas_are_those_of_the_kinds() {
     for kind in built_in().iter() {
         let gvk = (kind.group.clone(), kind.version.clone(), kind.kind.clone());
         assert!(kind.schema.root().gvk.contains(&gvk), "{kind:?}: {:?}", kind.schema.root().gvk);
+    }
+}
+
+#[test]
+fn further_versions_are_of_stored_kinds() {
+    let table = built_in();
+    for kind in table.served().filter(|kind| kind.storage.is_some()) {
+        let stored = table.stored(kind);
+        assert!(stored.storage.is_none() && stored.kind == kind.kind, "{kind:?}: {stored:?}");
+        let same =
+            |a: &Kind, b: &Kind| a.scope == b.scope && a.verbs == b.verbs && a.subresources == b.subresources;
+        assert!(same(kind, stored) && kind.short == stored.short, "{kind:?}");
     }
 }
 
@@ -115,4 +128,8 @@ fn field_selectors_read_values() {
     check("Event", json!({ "source": { "component": "kubelet" } }), "source", Some("kubelet"));
     check("Pod", json!({ "metadata": { "name": "a" } }), "metadata.name", Some("a"));
     check("Pod", json!({}), "spec.hostname", None);
+    let job = table.kind("batch", "Job").expect("a row");
+    let succeeded = json!({ "status": { "succeeded": 2 } });
+    assert_eq!(job.selectable_value(&succeeded, "status.successful").as_deref(), Some("2"));
+    assert_eq!(job.selectable_value(&json!({}), "status.successful").as_deref(), Some("0"));
 }

@@ -52,6 +52,18 @@ pub fn wrap_unknown(api_version: &str, kind: &str, raw: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Appends a frame of a watch: the length in four bytes, big-endian, and a `metav1.WatchEvent` with an object in its
+/// envelope.
+pub fn write_watch_event(kind: &str, wrapped: &[u8], out: &mut Vec<u8>) {
+    let mut raw = Vec::with_capacity(wrapped.len() + 8);
+    put_bytes(&mut raw, 1, wrapped);
+    let mut event = Vec::with_capacity(raw.len() + kind.len() + 16);
+    put_bytes(&mut event, 1, kind.as_bytes());
+    put_bytes(&mut event, 2, &raw);
+    out.extend_from_slice(&u32::try_from(event.len()).unwrap_or(u32::MAX).to_be_bytes());
+    out.extend_from_slice(&event);
+}
+
 fn type_meta(unknown: &mut Unknown<'_>, bytes: &[u8]) -> Result<(), ProtoError> {
     let mut reader = Reader(bytes);
     while let Some((tag, wire)) = reader.field()? {

@@ -39,6 +39,14 @@ impl FieldSelector {
         &self.requirements
     }
 
+    /// The same about fields of other names.
+    pub fn renamed(mut self, name: impl Fn(&str) -> &str) -> Self {
+        for requirement in &mut self.requirements {
+            requirement.field = name(&requirement.field).to_owned();
+        }
+        self
+    }
+
     /// Whether every object is selected.
     pub fn is_everything(&self) -> bool {
         self.requirements.is_empty()

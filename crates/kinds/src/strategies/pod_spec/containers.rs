@@ -146,7 +146,7 @@ pub(super) fn local_path(path: &str) -> Vec<String> {
 }
 
 /// A path that does not climb.
-pub(super) fn path_without_backsteps(path: &str) -> Vec<String> {
+pub(crate) fn path_without_backsteps(path: &str) -> Vec<String> {
     let climbs = path.split('/').any(|step| step == "..");
     if climbs { vec!["must not contain '..'".to_owned()] } else { Vec::new() }
 }

@@ -18,7 +18,8 @@ pub(super) fn check(spec: &At, errors: &mut Errors) {
     check_gates(spec, errors);
 }
 
-fn check_toleration(toleration: &At, errors: &mut Errors) {
+/// Checks a toleration of a node's taints.
+pub(crate) fn check_toleration(toleration: &At, errors: &mut Errors) {
     let (operator, value) = (toleration.text("operator"), toleration.text("value"));
     if toleration.is_empty("key") && operator != "Exists" {
         let detail =
@@ -45,17 +46,22 @@ fn check_toleration(toleration: &At, errors: &mut Errors) {
 
 fn check_node_affinity(affinity: &At, errors: &mut Errors) {
     if let Some(required) = affinity.present("requiredDuringSchedulingIgnoredDuringExecution") {
-        if required.is_empty("nodeSelectorTerms") {
-            let detail = "must have at least one node selector term";
-            errors.push(FieldError::required(&required.path("nodeSelectorTerms"), detail));
-        }
-        for term in required.each("nodeSelectorTerms") {
-            check_node_term(&term, errors);
-        }
+        check_node_selector(&required, errors);
     }
     for preferred in affinity.each("preferredDuringSchedulingIgnoredDuringExecution") {
         check_weight(&preferred, errors);
         check_node_term(&preferred.field("preference"), errors);
+    }
+}
+
+/// Checks a selector of nodes.
+pub(crate) fn check_node_selector(selector: &At, errors: &mut Errors) {
+    if selector.is_empty("nodeSelectorTerms") {
+        let detail = "must have at least one node selector term";
+        errors.push(FieldError::required(&selector.path("nodeSelectorTerms"), detail));
+    }
+    for term in selector.each("nodeSelectorTerms") {
+        check_node_term(&term, errors);
     }
 }
 

@@ -39,7 +39,8 @@ pub(crate) fn check_amount(amount: &At, errors: &mut Errors) {
     }
 }
 
-fn check_name(path: &Path, name: &str, errors: &mut Errors) {
+/// The name of something that a container can ask for.
+pub(crate) fn check_name(path: &Path, name: &str, errors: &mut Errors) {
     errors.obey(path, name, object::qualified_name);
     let standard = matches!(name, "cpu" | "memory" | "ephemeral-storage") || name.starts_with("hugepages-");
     if !name.contains('/') && !standard {

@@ -1,4 +1,4 @@
-//! Configuration, access, cluster and storage.
+//! Configuration, access and cluster.
 
 use super::*;
 
@@ -149,8 +149,7 @@ fn classes_and_limits_are_checked() {
         "PriorityClass",
         class("system-x", 2_000_000_000),
         &[
-            "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only",
-            "value: Forbidden: maximum allowed value of a user defined priority is 1000000000",
+            "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only. error: system-x is not a known system priority class",
         ],
     );
     check_create("PriorityClass", class("system-node-critical", 2_000_001_000), &[]);
@@ -159,12 +158,6 @@ fn classes_and_limits_are_checked() {
         class("a", 1),
         json!({ "value": 2 }),
         &["value: Forbidden: may not be changed in an update."],
-    );
-    check_update(
-        "StorageClass",
-        json!({ "provisioner": "p" }),
-        json!({ "provisioner": "q" }),
-        &["provisioner: Forbidden: updates to provisioner are forbidden."],
     );
     let limits = |item: Value| json!({ "spec": { "limits": [item] } });
     check_field(
@@ -177,42 +170,6 @@ fn classes_and_limits_are_checked() {
         "ResourceQuota",
         json!({ "spec": { "hard": { "pods": "-1" } } }),
         &["spec.hard[pods]: Invalid value: \"-1\": must be greater than or equal to 0"],
-    );
-}
-
-#[test]
-fn volumes_and_claims_are_checked() {
-    let volume = json!({ "spec": { "capacity": { "storage": "1Gi" }, "accessModes": ["ReadWriteOnce"], "hostPath": { "path": "/a" } } });
-    check_field("PersistentVolume", volume.clone(), "status.phase", json!("Pending"));
-    check_create("PersistentVolume", volume.clone(), &[]);
-    check_create(
-        "PersistentVolume",
-        changed(volume.clone(), &json!({ "spec": { "hostPath": null } })),
-        &["spec: Required value: must specify a volume type"],
-    );
-    check_update(
-        "PersistentVolume",
-        volume,
-        json!({ "spec": { "hostPath": { "path": "/b" } } }),
-        &["spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation"],
-    );
-    let claim = json!({ "spec": { "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } } } });
-    check_create(
-        "PersistentVolumeClaim",
-        json!({ "spec": {} }),
-        &[
-            "spec.accessModes: Required value: at least 1 access mode is required",
-            "spec.resources[storage]: Required value",
-        ],
-    );
-    check_update("PersistentVolumeClaim", claim.clone(), json!({ "spec": { "volumeName": "v" } }), &[]);
-    check_update(
-        "PersistentVolumeClaim",
-        claim,
-        json!({ "spec": { "accessModes": ["ReadWriteMany"] } }),
-        &[
-            "spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
-        ],
     );
 }
 

@@ -1,0 +1,104 @@
+//! Addresses and blocks of addresses.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use object::Path;
+
+/// An address, and how many of its first bits name a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Block {
+    address: IpAddr,
+    length: u8,
+}
+
+impl Block {
+    /// Reads CIDR notation.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (address, length) = text.split_once('/').filter(|_| object::cidr(text).is_empty())?;
+        Some(Self { address: address.parse().ok()?, length: length.parse().ok()? })
+    }
+
+    /// Whether the addresses are those of IPv4.
+    pub(crate) fn is_v4(self) -> bool {
+        self.address.is_ipv4()
+    }
+
+    /// Whether another block lies in this one and is smaller.
+    pub(crate) fn exceeds(self, other: Self) -> bool {
+        let cut = Self { length: self.length, ..other };
+        self.is_v4() == other.is_v4() && self.length < other.length && cut.whole() == self.whole()
+    }
+
+    /// The block by its first address.
+    fn whole(self) -> Self {
+        let address = match self.address {
+            IpAddr::V4(address) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.length)).unwrap_or_default();
+                Ipv4Addr::from_bits(address.to_bits() & mask).into()
+            }
+            IpAddr::V6(address) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.length)).unwrap_or_default();
+                Ipv6Addr::from_bits(address.to_bits() & mask).into()
+            }
+        };
+        Self { address, ..self }
+    }
+
+    /// The block of the address alone.
+    fn alone(self) -> Self {
+        Self { length: if self.is_v4() { 32 } else { 128 }, ..self }
+    }
+}
+
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.length)
+    }
+}
+
+fn is_mapped(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.to_ipv4_mapped().is_some())
+}
+
+fn only_as(text: &str, canonical: &str) -> Vec<String> {
+    if text == canonical { Vec::new() } else { vec![format!("must be in canonical form ({canonical:?})")] }
+}
+
+/// An address in the one way to write it.
+pub(crate) fn strict_ip(text: &str) -> Vec<String> {
+    match text.parse::<IpAddr>() {
+        Err(_) => object::ip(text),
+        Ok(address) if is_mapped(address) => vec!["must not be an IPv4-mapped IPv6 address".to_owned()],
+        Ok(address) => only_as(text, &address.to_string()),
+    }
+}
+
+/// A block by its first address, in the one way to write it.
+pub(crate) fn strict_cidr(text: &str) -> Vec<String> {
+    match Block::parse(text) {
+        None => object::cidr(text),
+        Some(block) if is_mapped(block.address) => {
+            vec!["must not have an IPv4-mapped IPv6 address".to_owned()]
+        }
+        Some(block) if block != block.whole() => {
+            vec!["must not have bits set beyond the prefix length".to_owned()]
+        }
+        Some(block) => only_as(text, &block.to_string()),
+    }
+}
+
+/// What is odd about a block in a field that takes it nevertheless.
+pub(crate) fn warning(path: &Path, text: &str) -> Option<String> {
+    let block = Block::parse(text)?;
+    let (whole, alone, shown) = (block.whole().to_string(), block.alone().to_string(), block.to_string());
+    if block != block.whole() {
+        let choice = format!("(should be {whole:?} or {alone:?}?)");
+        Some(format!("{path}: CIDR value {text:?} is ambiguous in this context {choice}"))
+    } else if !block.is_v4() && text != shown {
+        let form = format!("RFC 5952 canonical format ({shown:?})");
+        Some(format!("{path}: IPv6 CIDR value {text:?} should be in {form}"))
+    } else {
+        None
+    }
+}

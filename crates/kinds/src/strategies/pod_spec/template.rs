@@ -1,0 +1,71 @@
+//! Rules of templates of pods, and of those who keep their pods running.
+
+use object::FieldError;
+
+use super::{At, Errors, Read, check_spec, labels};
+
+/// How the errors of a kind that keeps pods running speak of it.
+pub(crate) struct Keeper {
+    /// The kind, where its selector selects all.
+    pub(crate) selector: &'static str,
+    /// What is said of a malformed selector as a whole, if anything.
+    pub(crate) malformed: Option<&'static str>,
+    /// The kind, where its pods may not do as they like.
+    pub(crate) kind: &'static str,
+}
+
+/// Checks a template of a pod.
+pub(crate) fn check_template(template: &At, errors: &mut Errors) {
+    labels::check(&template.field("metadata.labels"), errors);
+    check_spec(&template.field("spec"), errors);
+}
+
+/// Checks the selector and the template of what keeps pods running.
+pub(crate) fn check_always_running(spec: &At, keeper: &Keeper, errors: &mut Errors) {
+    let (selector, template) = (spec.field("selector"), spec.field("template"));
+    if !spec.has("selector") {
+        errors.need(spec, "selector");
+        push_mismatch(&template, errors);
+    } else if labels::is_empty(&selector) {
+        let detail = format!("empty selector is invalid for {}", keeper.selector);
+        errors.push(FieldError::invalid(&selector.path(""), selector.show(""), detail));
+    } else if labels::check_selector(&selector, errors) {
+        check_match(&selector, &template, errors);
+    } else if let Some(detail) = keeper.malformed {
+        errors.push(FieldError::invalid(&selector.path(""), selector.show(""), detail));
+    }
+    check_kept(&template, keeper.kind, errors);
+}
+
+/// A selector must select the pods of its template.
+pub(crate) fn check_match(selector: &At, template: &At, errors: &mut Errors) {
+    if !labels::selects(selector, template.at("metadata.labels")) {
+        push_mismatch(template, errors);
+    }
+}
+
+/// Says that the pods of a template are not selected.
+pub(crate) fn push_mismatch(template: &At, errors: &mut Errors) {
+    let (at, labels) = (template.path("metadata.labels"), template.show("metadata.labels"));
+    errors.push(FieldError::invalid(&at, labels, "`selector` does not match template `labels`"));
+}
+
+/// Checks the template of a pod that is kept running.
+pub(crate) fn check_kept(template: &At, kind: &str, errors: &mut Errors) {
+    check_template(template, errors);
+    errors.one_of(template, "spec.restartPolicy", &["Always"]);
+    let detail = format!("activeDeadlineSeconds in {kind} is not Supported");
+    errors.forbid_present(template, "spec.activeDeadlineSeconds", &detail);
+}
+
+/// Warns of an object whose name does not suit the hostnames of its pods.
+pub(crate) fn hostname_warnings(object: &object::Value) -> Vec<String> {
+    let name = object.text("metadata.name");
+    let complaints = if name.is_empty() { Vec::new() } else { object::dns1123_label(name) };
+    if complaints.is_empty() {
+        return Vec::new();
+    }
+    let warning = "metadata.name: this is used in Pod names and hostnames, which can result in surprising \
+                   behavior; a DNS label is recommended";
+    vec![format!("{warning}: [{}]", complaints.join(" "))]
+}
