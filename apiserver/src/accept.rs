@@ -56,6 +56,7 @@ fn allowed(headers: &HeaderMap) -> Vec<Form> {
     let ranges = texts.iter().flat_map(|text| text.split(','));
     let mut forms: Vec<(Form, f32)> =
         ranges.filter_map(|range| Some((form(range)?, quality(range)))).collect();
+    forms.retain(|(_, quality)| *quality > 0.0);
     forms.sort_by(|(_, a), (_, b)| b.total_cmp(a));
     forms.into_iter().map(|(form, _)| form).collect()
 }
@@ -67,7 +68,7 @@ fn parameter<'r>(range: &'r str, name: &str) -> Option<&'r str> {
 }
 
 /// How much a media range is wanted (RFC 9110, "Quality Values").
-fn quality(range: &str) -> f32 {
+pub(crate) fn quality(range: &str) -> f32 {
     parameter(range, "q").and_then(|text| text.parse().ok()).unwrap_or(1.0)
 }
 
@@ -136,6 +137,7 @@ mod tests {
         check(&format!("{both},application/json"), Some((Shape::Metadata, Encoding::Protobuf)));
         check("application/json;q=0.5,application/yaml", Some((Shape::Whole, Encoding::Yaml)));
         check("text/html", None);
+        check("application/json;q=0,application/yaml;q=0.1", Some((Shape::Whole, Encoding::Yaml)));
         check("text/html,application/yaml", Some((Shape::Whole, Encoding::Yaml)));
     }
 }

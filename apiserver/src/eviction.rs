@@ -2,25 +2,30 @@
 
 use cache::{Filter, ListQuery};
 use kinds::Kind;
-use object::{Cause, Key, LabelSelector, Meta, Status, Time, Value, format_time};
+use object::{Cause, Key, LabelSelector, Meta, Reason, Status, Time, Value, format_time};
 use serde_json::json;
 
 use crate::api::{Answer, Api, Call};
-use crate::deletion::DeleteOptions;
+use crate::deletion::{DeleteOptions, Preconditions, check_preconditions};
 use crate::prepare::Part;
 use crate::request::RequestInfo;
 use crate::subresources::set_condition;
 use crate::write::{Change, not_found};
 
-/// Seconds after which a client may ask again that a budget refused.
+/// Seconds after which a client may ask again whose budget was not looked at yet.
 const AGAIN: u32 = 10;
 /// A budget that has lent as many disruptions as this whose pods are not gone lends no more.
 const MOST_DISRUPTED: usize = 2000;
 
-/// What a budget says to an eviction.
-#[derive(Debug, PartialEq)]
+/// How often a pod is judged anew that changes meanwhile.
+const TRIES: usize = 5;
+
+/// What a pod's budget says to an eviction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// It does not count.
+    /// It does not count, whatever becomes of the pod.
+    Unguarded,
+    /// It does not count while the pod is as it is.
     Free,
     /// It counts.
     Counts,
@@ -30,42 +35,63 @@ impl Api {
     /// Deletes a pod where its disruption budget allows that.
     pub(crate) async fn evict(&self, call: &mut Call<'_>, eviction: &Value) -> Result<Answer, Status> {
         let (pods, key) = (call.kind.clone(), call.key());
-        let named = Meta::of(eviction).name;
-        if !named.is_empty() && named != key.name {
+        if Meta::of(eviction).name != key.name {
             return Err(Status::bad_request("name in URL does not match name in Eviction object"));
         }
-        let options: DeleteOptions = match &eviction["deleteOptions"] {
+        let mut options: DeleteOptions = match &eviction["deleteOptions"] {
             Value::Null => DeleteOptions::default(),
             options => serde_json::from_value(options.clone())
                 .map_err(|e| Status::bad_request(format!("deleteOptions cannot be read: {e}")))?,
         };
         options.check()?;
         call.dry_run |= !options.dry_run.is_empty();
-        let pod = self.objects.get(&pods, &key).await?.ok_or_else(|| not_found(&pods, &key))?.value;
-        if let Some(budget) = self.budget_of(&pod, &key).await? {
-            self.take(call, &budget, &pod).await?;
+        let wanted = options.preconditions.take().unwrap_or_default();
+        for _ in 0..TRIES {
+            let pod = self.objects.get(&pods, &key).await?.ok_or_else(|| not_found(&pods, &key))?.value;
+            let meta = Meta::of(&pod);
+            check_preconditions(&pods, &key, &wanted, &meta)?;
+            let verdict = self.judge(call, &pod, &key).await?;
+            match self.say_evicted(call, &meta, verdict).await {
+                Err(status) if verdict == Verdict::Free && status.code == 409 => continue,
+                said => said?,
+            }
+            options.preconditions = Some(Preconditions { uid: Some(meta.uid), resource_version: None });
+            self.delete(call, &options).await?;
+            let done = Status { code: 201, reason: None, message: String::new(), details: None };
+            return Ok(Answer::Status(done));
         }
-        self.say_evicted(call).await?;
-        self.delete(call, &options).await?;
-        Ok(Answer::Status(Status { code: 201, reason: None, message: String::new(), details: None }))
+        Err(refusal(format!("The pod {} changes too often to be judged.", key.name), AGAIN))
     }
 
-    /// The budget that a pod counts for; none where its end disrupts nothing.
-    async fn budget_of(&self, pod: &Value, key: &Key) -> Result<Option<Value>, Status> {
-        let over = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed" | "Pending"));
-        if over || Meta::of(pod).is_terminating() {
-            return Ok(None);
+    /// What the pod's budget says, which then has counted the eviction.
+    async fn judge(&self, call: &Call<'_>, pod: &Value, key: &Key) -> Result<Verdict, Status> {
+        let phase = pod["status"]["phase"].as_str();
+        if matches!(phase, Some("Succeeded" | "Failed")) || Meta::of(pod).is_terminating() {
+            return Ok(Verdict::Unguarded);
         }
+        if phase == Some("Pending") {
+            return Ok(Verdict::Free);
+        }
+        match self.budget_of(pod, key).await? {
+            Some(budget) => self.take(call, &budget, pod).await,
+            None => Ok(Verdict::Unguarded),
+        }
+    }
+
+    /// The budget that is about a pod.
+    async fn budget_of(&self, pod: &Value, key: &Key) -> Result<Option<Value>, Status> {
         self.reach(self.objects.revision().await?).await?;
         let Some(kind) = self.budgets() else { return Ok(None) };
         let filter = Filter { namespace: key.namespace.clone(), ..Filter::default() };
         let list = self.cache.list(kind, &ListQuery { filter, ..ListQuery::default() });
-        let items = list.map(|list| list.items).unwrap_or_default();
+        let items = list.map_err(|_| Status::internal("the disruption budgets cannot be listed"))?.items;
         let budgets =
             items.iter().filter_map(|entry| serde_json::from_slice::<Value>(&entry.document()).ok());
         let mut budgets = budgets.filter(|budget| selects(budget, pod));
         match (budgets.next(), budgets.next()) {
-            (_, Some(_)) => Err(Status::internal(
+            (_, Some(_)) => Err(Status::new(
+                500,
+                Reason::InternalError,
                 "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
             )),
             (budget, None) => Ok(budget),
@@ -76,29 +102,35 @@ impl Api {
         self.kinds.kind("policy", "PodDisruptionBudget")
     }
 
-    /// Takes one of the disruptions that a budget allows.
-    async fn take(&self, call: &Call<'_>, budget: &Value, pod: &Value) -> Result<(), Status> {
-        let Some(kind) = self.budgets() else { return Ok(()) };
-        if weigh(budget, pod)? == Verdict::Free {
-            return Ok(());
+    /// Takes one of the disruptions that a budget allows, if the pod counts.
+    async fn take(&self, call: &Call<'_>, budget: &Value, pod: &Value) -> Result<Verdict, Status> {
+        let Some(kind) = self.budgets() else { return Ok(Verdict::Unguarded) };
+        let verdict = weigh(budget, pod)?;
+        if verdict == Verdict::Counts {
+            let info = RequestInfo { name: Meta::of(budget).name, ..call.info.clone() };
+            let mut of_budget =
+                Call { info: &info, kind: kind.clone(), served: kind.clone(), warnings: Vec::new(), ..*call };
+            let (name, now) = (Meta::of(pod).name, call.now);
+            let edit = |budget: &mut Value| {
+                if weigh(budget, pod)? == Verdict::Counts {
+                    count(budget, &name, now);
+                }
+                Ok(())
+            };
+            self.update(&mut of_budget, Part::Status, Change::Server(&edit)).await?;
         }
-        let info = RequestInfo { name: Meta::of(budget).name, ..call.info.clone() };
-        let mut of_budget =
-            Call { info: &info, kind: kind.clone(), served: kind.clone(), warnings: Vec::new(), ..*call };
-        let (name, now) = (Meta::of(pod).name, call.now);
-        let edit = |budget: &mut Value| {
-            if weigh(budget, pod)? == Verdict::Counts {
-                count(budget, &name, now);
-            }
-            Ok(())
-        };
-        self.update(&mut of_budget, Part::Status, Change::Server(&edit)).await.map(drop)
+        Ok(verdict)
     }
 
-    /// Notes in the pod why it goes (KEP-3329).
-    async fn say_evicted(&self, call: &mut Call<'_>) -> Result<(), Status> {
-        let now = format_time(call.now);
+    /// Notes in the pod why it goes (KEP-3329), if it is the one that was judged.
+    async fn say_evicted(&self, call: &mut Call<'_>, judged: &Meta, verdict: Verdict) -> Result<(), Status> {
+        let (now, name) = (format_time(call.now), call.info.name.clone());
         let edit = |pod: &mut Value| {
+            let meta = Meta::of(pod);
+            let changed = verdict == Verdict::Free && meta.resource_version != judged.resource_version;
+            if meta.uid != judged.uid || changed {
+                return Err(Status::stale("", "pods", &name));
+            }
             let condition = json!({
                 "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
                 "message": "Eviction API: evicting", "lastProbeTime": null, "lastTransitionTime": now,
@@ -130,7 +162,7 @@ fn weigh(budget: &Value, pod: &Value) -> Result<Verdict, Status> {
     let forbidden = |why: &str| Err(Status::forbidden("policy", "poddisruptionbudgets", &meta.name, why));
     if number("observedGeneration") < budget["metadata"]["generation"].as_i64().unwrap_or(0) {
         let why = format!("The disruption budget {} is still being processed by the server.", meta.name);
-        return Err(refusal(why));
+        return Err(refusal(why, AGAIN));
     }
     match number("disruptionsAllowed") {
         ..0 => forbidden("pdb disruptions allowed is negative"),
@@ -139,7 +171,7 @@ fn weigh(budget: &Value, pod: &Value) -> Result<Verdict, Status> {
             let why = format!(
                 "The disruption budget {name} needs {desired} healthy pods and has {healthy} currently"
             );
-            Err(refusal(why))
+            Err(refusal(why, 0))
         }
         1.. if status["disruptedPods"].as_object().is_some_and(|pods| pods.len() > MOST_DISRUPTED) => {
             forbidden("DisruptedPods map too big - too many evictions not confirmed by PDB controller")
@@ -167,9 +199,10 @@ fn count(budget: &mut Value, pod: &str, now: Time) {
     }
 }
 
-fn refusal(why: String) -> Status {
+/// A refusal; after how many seconds to ask again, where the server knows: clients do so by themselves then.
+fn refusal(why: String, again: u32) -> Status {
     let text = "Cannot evict pod as it would violate the pod's disruption budget.";
-    let mut status = Status::too_many_requests(text, AGAIN);
+    let mut status = Status::too_many_requests(text, again);
     let cause = Cause { reason: "DisruptionBudget".to_owned(), message: why, field: String::new() };
     status.details.get_or_insert_default().causes = vec![cause];
     status

@@ -1,6 +1,8 @@
 //! What the server itself decides about an object before it is validated: metadata, the split of status and the
 //! rest, the generation. Pure.
 
+use std::collections::HashSet;
+
 use kinds::{Kind, Subresource};
 use object::{FieldErrors, Key, Path, Status, Time, Value, format_time};
 
@@ -201,6 +203,7 @@ pub(crate) fn validate_create(kind: &Kind, object: &Value) -> FieldErrors {
     let mut errors = validate_metadata(kind, object);
     errors.extend(object::validate(&kind.schema, object));
     errors.extend(kind.strategy.validate(object));
+    errors.extend(kind.strategy.validate_create(object));
     dedup(errors)
 }
 
@@ -233,14 +236,10 @@ fn validate_metadata(kind: &Kind, object: &Value) -> FieldErrors {
 }
 
 /// A rule may stand both in the table and in a strategy; it is told once.
-fn dedup(errors: FieldErrors) -> FieldErrors {
-    let mut told = FieldErrors::with_capacity(errors.len());
-    for error in errors {
-        if !told.contains(&error) {
-            told.push(error);
-        }
-    }
-    told
+fn dedup(mut errors: FieldErrors) -> FieldErrors {
+    let mut told = HashSet::new();
+    errors.retain(|error| told.insert(error.to_string()));
+    errors
 }
 
 /// The part of an object that a subresource writes.

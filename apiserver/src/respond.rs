@@ -110,8 +110,10 @@ impl Encoder {
         if self.form.encoding == Encoding::Json {
             return response(code, JSON, full(document));
         }
-        let value: Value = serde_json::from_slice(&document).unwrap_or_default();
-        document_response(code, &value, self.form.encoding)
+        match serde_json::from_slice(&document) {
+            Ok(value) => document_response(code, &value, self.form.encoding),
+            Err(e) => status_response(&Status::internal(e), self.form.encoding),
+        }
     }
 
     fn is_own(&self, value: &Value) -> bool {

@@ -148,19 +148,12 @@ async fn act(
             Verdict::Leave => return Ok(()),
             Verdict::Approve => {
                 let message = "Auto approving kubelet client certificate after SubjectAccessReview.";
-                write(client, kind, key, &document, condition("Approved", "AutoApproved", message, now), None)
-                    .await
+                let approved = condition("Approved", "AutoApproved", message, now);
+                write(client, kind, key, &document, "approval", with(&document, approved)).await
             }
             Verdict::Fail(why) => {
-                write(
-                    client,
-                    kind,
-                    key,
-                    &document,
-                    condition("Failed", "SignerValidationFailure", &why, now),
-                    None,
-                )
-                .await
+                let failed = condition("Failed", "SignerValidationFailure", &why, now);
+                write(client, kind, key, &document, "status", with(&document, failed)).await
             }
             Verdict::Sign(time) => {
                 paid = paid || take_use(api, client, &author, now).await?;
@@ -171,10 +164,11 @@ async fn act(
                 match made {
                     Err(why) => {
                         let failed = condition("Failed", "SignerValidationFailure", &why, now);
-                        write(client, kind, key, &document, failed, None).await
+                        write(client, kind, key, &document, "status", with(&document, failed)).await
                     }
                     Ok(Signed(pem)) => {
-                        let written = write(client, kind, key, &document, Value::Null, Some(&pem)).await;
+                        let status = json!({"certificate": STANDARD.encode(&pem)});
+                        let written = write(client, kind, key, &document, "status", status).await;
                         if written.is_ok() {
                             tracing::info!(request = key.name, user = author.user, "signed");
                         }
@@ -221,28 +215,26 @@ fn condition(kind: &str, reason: &str, message: &str, now: Time) -> Value {
     })
 }
 
-/// Writes a condition or the certificate, unless the request changed since it was read.
+/// The status of a document with a condition more.
+fn with(document: &Value, condition: Value) -> Value {
+    let mut conditions = document["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    conditions.push(condition);
+    json!({"conditions": conditions})
+}
+
+/// Writes to the status by a subresource, unless the request changed since it was read.
 async fn write(
     client: &Client,
     kind: &Kind,
     key: &Key,
     document: &Value,
-    condition: Value,
-    certificate: Option<&str>,
+    subresource: &str,
+    status: Value,
 ) -> Result<(), client::Error> {
-    let mut status = json!({});
-    if !condition.is_null() {
-        let mut conditions = document["status"]["conditions"].as_array().cloned().unwrap_or_default();
-        conditions.push(condition);
-        status["conditions"] = conditions.into();
-    }
-    if let Some(pem) = certificate {
-        status["certificate"] = STANDARD.encode(pem).into();
-    }
     let patch = json!({
         "metadata": {"resourceVersion": document["metadata"]["resourceVersion"]}, "status": status,
     });
-    client.patch(kind, key, Some("status"), PatchType::Merge, &patch).await.map(drop)
+    client.patch(kind, key, Some(subresource), PatchType::Merge, &patch).await.map(drop)
 }
 
 /// Takes a use of the author's bootstrap token, where its uses are counted. Whether there was one; none is left as well

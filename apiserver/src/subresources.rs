@@ -202,14 +202,20 @@ fn set_scheduled(pod: &mut Value, now: &str) {
     set_condition(pod, condition);
 }
 
-/// Puts a condition in the place of the one of its type, or behind the others.
-pub(crate) fn set_condition(object: &mut Value, condition: Value) {
+/// Puts a condition in the place of the one of its type, or behind the others. One whose status is as before keeps the
+/// time of its change.
+pub(crate) fn set_condition(object: &mut Value, mut condition: Value) {
     if !object["status"]["conditions"].is_array() {
         object["status"]["conditions"] = json!([]);
     }
     let Some(conditions) = object["status"]["conditions"].as_array_mut() else { return };
     match conditions.iter_mut().find(|c| c["type"] == condition["type"]) {
-        Some(found) => *found = condition,
+        Some(found) => {
+            if found["status"] == condition["status"] {
+                condition["lastTransitionTime"] = found["lastTransitionTime"].take();
+            }
+            *found = condition;
+        }
         None => conditions.push(condition),
     }
 }

@@ -252,6 +252,8 @@ impl Api {
         if let Some(storage) = &served.storage {
             storage.conversion.to_stored(object);
             object["apiVersion"] = call.kind.api_version().into();
+            // annotations may have become fields: what is in them is what somebody wrote
+            object::conform(&call.kind.schema, object).map_err(|e| body::cannot_handle(&served, e))?;
             default(&call.kind, object);
         }
         Ok(())

@@ -35,6 +35,9 @@ pub(crate) async fn check(world: &World, kind: &Kind) {
     let table = asks.json(&path, "application/json;as=Table;g=meta.k8s.io;v=v1").await;
     let cells = |table: &Value| table["rows"][0]["cells"].as_array().map(Vec::len);
     assert_eq!(cells(&table), table["columnDefinitions"].as_array().map(Vec::len), "{kind:?}: {table}");
+    let with_object = format!("{path}?includeObject=Object");
+    let whole = asks.json(&with_object, "application/json;as=Table;g=meta.k8s.io;v=v1").await;
+    assert_eq!(whole["rows"][0]["object"], plain, "{kind:?}: an object in a table");
     asks.lists(&kind.path(namespace), &plain).await;
     world
         .client
@@ -95,7 +98,17 @@ impl Asks<'_> {
         let metadata = "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
         let metadata = self.get(&path, &format!("{PROTOBUF};{metadata}")).await;
         assert_eq!(read_proto(&metadata)["items"][0]["metadata"], object["metadata"], "{:?}", self.kind);
-        let watch = format!("{path}&watch=1&timeoutSeconds=1&resourceVersion=0");
+        let watch = format!("{path}&watch=1&timeoutSeconds=1");
+        let initial = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+        let as_metadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+        let events = self.get(&format!("{watch}&{initial}"), as_metadata).await;
+        let events: Vec<Value> =
+            serde_json::Deserializer::from_slice(&events).into_iter().flatten().collect();
+        let told: Vec<_> = events.iter().map(|event| (&event["type"], &event["object"]["kind"])).collect();
+        let kind = json!("PartialObjectMetadata");
+        let expect = [(&json!("ADDED"), &kind), (&json!("BOOKMARK"), &kind)];
+        assert_eq!(told, expect, "{:?}", self.kind);
+        let watch = format!("{watch}&resourceVersion=0");
         let events = self.get(&watch, PROTOBUF).await;
         let (length, event) = events.split_first_chunk::<4>().expect("a frame");
         let event = &event[..u32::from_be_bytes(*length) as usize];

@@ -325,6 +325,28 @@ async fn evictions_ask_the_budget() {
         "429 TooManyRequests: Cannot evict pod as it would violate the pod's disruption budget."
     );
     assert!(refused(evict("p3").await).starts_with("404 NotFound: pods \"p3\" not found"));
+    let refusal = evict("p2").await.expect_err("refused");
+    let details = refusal.status().and_then(|status| status.details.clone()).expect("details");
+    assert_eq!((details.retry_after_seconds, details.causes[0].reason.as_str()), (None, "DisruptionBudget"));
+    let set = world.client.patch(&budgets, &key, Some("status"), PatchType::Merge, &status(1)).await;
+    set.expect("a status");
+    let p2 = Key::new("default", "p2");
+    let with = async |options: Value| {
+        let eviction = json!({
+            "apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p2"}, "deleteOptions": options,
+        });
+        world.client.create_subresource(&pods, &p2, "eviction", &eviction).await
+    };
+    assert!(refused(with(json!({"preconditions": {"uid": "another"}})).await).starts_with("409 Conflict"));
+    with(json!({"dryRun": ["All"]})).await.expect("a trial");
+    let pod = world.client.get(&pods, &p2).await.expect("it is there");
+    let conditions = pod["status"]["conditions"].as_array().expect("conditions");
+    assert!(conditions.iter().all(|condition| condition["type"] != "DisruptionTarget"));
+    let allowed =
+        world.client.get(&budgets, &key).await.expect("get")["status"]["disruptionsAllowed"].clone();
+    assert_eq!(allowed, 1, "neither the refusal nor the trial counted");
+    let version = pod["metadata"]["resourceVersion"].clone();
+    with(json!({"preconditions": {"resourceVersion": version}})).await.expect("the pod that is meant");
 }
 
 #[tokio::test]
@@ -333,7 +355,10 @@ async fn health_is_told_by_check() {
     let ask = async |path: &str| {
         let request = http::Request::get(path).body(kube::client::Body::empty()).expect("a request");
         let answer = world.client.bytes(request).await;
-        answer.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        match answer {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) => error.status().map(|status| status.code.to_string()).unwrap_or_default(),
+        }
     };
     assert_eq!(ask("/livez").await, "ok");
     assert_eq!(ask("/livez/ping").await, "ok");
@@ -341,7 +366,7 @@ async fn health_is_told_by_check() {
     assert_eq!(ask("/livez?verbose").await, "[+]ping ok\nlivez check passed\n");
     let all = "[+]ping ok\n[+]cache excluded: ok\n[+]store ok\n[+]shutdown ok\nreadyz check passed\n";
     assert_eq!(ask("/readyz?verbose&exclude=cache").await, all);
-    assert_eq!(ask("/livez/nonsense").await, "");
+    assert_eq!(ask("/livez/nonsense").await, "404");
 }
 
 #[tokio::test]
@@ -355,4 +380,23 @@ async fn older_kinds_are_scaled_too() {
         (&json!(1), &json!("app=a")),
         "{scale}"
     );
+}
+
+#[tokio::test]
+async fn what_an_annotation_becomes_is_checked_like_a_field() {
+    let world = World::new().await;
+    let served = world.kinds.at("autoscaling", "v1", "horizontalpodautoscalers").expect("a row").clone();
+    for (name, document) in [
+        ("metrics", r#"[{"type":"Pods","pods":{"metricName":"m","selector":5,"targetAverageValue":"1"}}]"#),
+        ("behavior", r#"{"ScaleUp":{"StabilizationWindowSeconds":"zero"}}"#),
+    ] {
+        let mut object = fixtures::object(&served, "a");
+        object["metadata"]["annotations"] =
+            json!({format!("autoscaling.alpha.kubernetes.io/{name}"): document});
+        let answer = world.client.create(&served, "default", &object).await;
+        assert!(
+            refused(answer).starts_with("400 BadRequest: HorizontalPodAutoscaler in version \"v1\""),
+            "{name}"
+        );
+    }
 }

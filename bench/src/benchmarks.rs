@@ -7,6 +7,7 @@ mod disk;
 mod latency;
 mod list;
 mod memory;
+mod merge;
 mod on_etcd;
 mod pull;
 mod requests;
@@ -61,6 +62,12 @@ pub(crate) const ALL: &[Benchmark] = &[
         about: "lists of many pods",
         anywhere: true,
         run: |setup| Box::pin(list::run(setup)),
+    },
+    Benchmark {
+        name: "merge",
+        about: "a strategic merge, in process",
+        anywhere: true,
+        run: |setup| Box::pin(merge::run(setup)),
     },
     Benchmark {
         name: "watch",

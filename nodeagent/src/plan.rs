@@ -122,7 +122,7 @@ fn initialize(desired: &Pod, observed: &Observed, now: Time, plan: &mut Plan) ->
         match observed.latest(&container.name) {
             // what it did is gone with the sandbox that it did it in
             Some(before) if !passed && observed.current(&container.name).is_none() => {
-                start(container, before.attempt + 1, 0, observed, now, plan);
+                start_next(container, before, observed, now, plan);
             }
             _ if container.is_sidecar() || !passed => keep_up(desired, container, observed, now, plan),
             _ => {}
@@ -146,13 +146,25 @@ fn keep_up(desired: &Pod, container: &Container, observed: &Observed, now: Time,
         ContainerState::Running { .. } => {}
         ContainerState::Created => start(container, latest.attempt, latest.streak, observed, now, plan),
         ContainerState::Exited { code, .. } => {
-            let next = restart::next(latest).filter(|_| verdict::again(desired, container, *code));
-            match next {
-                Some(next) if next.at > now => plan.look_again(next.at),
-                Some(next) => start(container, latest.attempt + 1, next.streak, observed, now, plan),
-                None => {}
+            if verdict::again(desired, container, *code) {
+                start_next(container, latest, observed, now, plan);
             }
         }
+    }
+}
+
+/// Starts the attempt after one that ended, when its back-off is over.
+fn start_next(
+    container: &Container,
+    ended: &ObservedContainer,
+    observed: &Observed,
+    now: Time,
+    plan: &mut Plan,
+) {
+    match restart::next(ended) {
+        Some(next) if next.at > now => plan.look_again(next.at),
+        Some(next) => start(container, ended.attempt + 1, next.streak, observed, now, plan),
+        None => {}
     }
 }
 

@@ -63,9 +63,9 @@ pub(crate) fn again(desired: &Pod, container: &Container, code: i32) -> bool {
 /// status knows: a new sandbox is initialized anew.
 pub(crate) fn containers_begun(desired: &Pod, observed: &Observed) -> bool {
     let Some(sandbox) = &observed.sandbox else { return false };
-    desired.spec.containers.iter().any(|container| {
-        observed.current(&container.name).is_some()
-            || desired.status.container(&container.name).is_some_and(|c| has_run_since(c, sandbox.since))
+    desired.spec.containers.iter().any(|container| match observed.latest(&container.name) {
+        Some(_) => observed.current(&container.name).is_some(),
+        None => desired.status.container(&container.name).is_some_and(|c| has_run_since(c, sandbox.since)),
     })
 }
 

@@ -48,8 +48,8 @@ fn the_pods_of_a_machine_run_again_after_a_reboot() {
     assert_eq!(host.kubectl(&["logs", "counts"]), "", "what lay in memory is gone");
     let last = status(&get_pod(&host, "counts"))["lastState"]["terminated"].clone();
     assert_eq!((&last["exitCode"], &last["reason"]), (&255.into(), &"Unknown".into()), "{last}");
-    let (from, to) = (last["startedAt"].as_str(), last["finishedAt"].as_str());
-    assert!(from <= to, "it ended before it began: {last}");
+    let time = |field: &str| last[field].as_str().expect("a time").to_owned();
+    assert!(time("startedAt") <= time("finishedAt"), "it ended before it began: {last}");
     host.wait("what was to run once has failed", |c| get_pod(c, "once")["status"]["phase"] == "Failed");
     assert_eq!(get_pod(&host, "done")["status"]["phase"], "Succeeded");
     assert_eq!(host.kubectl(&["logs", "done"]), "well done\n");

@@ -12,10 +12,14 @@ use http::{HeaderMap, HeaderValue, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 
+use crate::accept::quality;
 use crate::body::{Body, BodyError};
 
 /// Answers of at least this many bytes are compressed, as upstream has it.
 const LARGE: usize = 128 * 1024;
+
+/// How much is compressed between two looks at the connection.
+const SLICE: usize = 64 * 1024;
 
 /// Compresses the body if the client takes gzip and it is large.
 pub(crate) async fn compress(headers: &HeaderMap, response: Response<Body>) -> Response<Body> {
@@ -42,8 +46,9 @@ pub(crate) async fn compress(headers: &HeaderMap, response: Response<Body>) -> R
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let texts = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let mut codings = texts.flat_map(|text| text.split(',')).map(str::trim);
-    codings
-        .any(|coding| coding.split(';').next() == Some("gzip") && !coding.replace(' ', "").ends_with(";q=0"))
+    let named =
+        |coding: &str| coding.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("gzip"));
+    codings.any(|coding| named(coding) && quality(coding) > 0.0)
 }
 
 /// A body of which the first frames have been read.
@@ -67,20 +72,25 @@ impl Pieces {
 
     fn gzip(self) -> Body {
         let encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        let frames = stream::unfold(Some((self, encoder)), |state| async move {
-            let (mut pieces, mut encoder) = state?;
+        let frames = stream::unfold(Some((self, encoder, Bytes::new())), |state| async move {
+            let (mut pieces, mut encoder, mut data) = state?;
             loop {
-                let data = match pieces.next().await {
-                    Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
-                    Some(Err(error)) => return Some((Err(error), None)),
-                    None => return Some((encoder.finish().map(data_frame).map_err(BodyError::new), None)),
-                };
-                if let Err(error) = encoder.write_all(&data) {
+                if data.is_empty() {
+                    data = match pieces.next().await {
+                        Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+                        Some(Err(error)) => return Some((Err(error), None)),
+                        None => {
+                            return Some((encoder.finish().map(data_frame).map_err(BodyError::new), None));
+                        }
+                    };
+                }
+                let slice = data.split_to(data.len().min(SLICE));
+                if let Err(error) = encoder.write_all(&slice) {
                     return Some((Err(BodyError::new(error)), None));
                 }
                 let ready = std::mem::take(encoder.get_mut());
                 if !ready.is_empty() {
-                    return Some((Ok(data_frame(ready)), Some((pieces, encoder))));
+                    return Some((Ok(data_frame(ready)), Some((pieces, encoder, data))));
                 }
             }
         });
@@ -124,7 +134,8 @@ mod tests {
         check("gzip", LARGE, true).await;
         check("deflate, gzip;q=0.5", 3 * LARGE, true).await;
         check("gzip", LARGE - 1, false).await;
-        check("gzip;q=0", LARGE, false).await;
+        check("GZIP ;q=1.0", LARGE, true).await;
+        check("gzip;q=0.0", LARGE, false).await;
         check("identity", LARGE, false).await;
         check("gzip", 0, false).await;
     }

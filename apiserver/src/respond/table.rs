@@ -44,7 +44,7 @@ impl Encoder {
             "None" => {}
             "Object" => {
                 out.extend_from_slice(b",\"object\":");
-                write_json(object, out);
+                write_json(&self.shown(object.clone()), out);
             }
             _ => {
                 out.extend_from_slice(b",\"object\":");

@@ -66,7 +66,7 @@ impl Watch {
     fn write(&mut self, item: &WatchItem, out: &mut Vec<u8>) {
         let marks = matches!(item, WatchItem::Bookmark(_) | WatchItem::InitialEventsEnd(_));
         let Form { shape, encoding } = self.encoder.form;
-        let as_encoded = self.encoder.is_plain() || marks && shape != Shape::Table;
+        let as_encoded = self.encoder.is_plain() || marks && shape == Shape::Whole;
         if as_encoded && encoding == Encoding::Json {
             return item.encode(&self.encoder.served, out);
         }
@@ -76,7 +76,7 @@ impl Watch {
         let mut object = Vec::new();
         match shape {
             Shape::Table => self.write_row(&frame["object"], marks, &mut object),
-            Shape::Metadata if !marks => table::write_metadata(&frame["object"], &mut object),
+            Shape::Metadata => table::write_metadata(&frame["object"], &mut object),
             _ => table::write_json(&self.encoder.shown(frame["object"].take()), &mut object),
         }
         match encoding {

@@ -41,6 +41,10 @@ pub trait Strategy: Send + Sync {
     fn validate(&self, _object: &Value) -> FieldErrors {
         FieldErrors::new()
     }
+    /// Rules for a new object alone; [`Strategy::validate`] runs as well.
+    fn validate_create(&self, _object: &Value) -> FieldErrors {
+        FieldErrors::new()
+    }
     /// Rules for the change from `old` (immutable fields); [`Strategy::validate`] runs as well.
     fn validate_update(&self, _new: &Value, _old: &Value) -> FieldErrors {
         FieldErrors::new()

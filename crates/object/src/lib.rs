@@ -54,5 +54,5 @@ pub use selector::{
 };
 pub use status::{Cause, Details, Reason, Status};
 pub use texts::{Labels, Texts};
-pub use validate::{validate, validate_update};
+pub use validate::{alike, validate, validate_update};
 pub use yaml::{parse_yaml, parse_yaml_documents, to_yaml};

@@ -210,7 +210,8 @@ impl Status {
     /// 429.
     pub fn too_many_requests(message: impl Into<String>, retry_after_seconds: u32) -> Self {
         let mut status = Self::new(429, Reason::TooManyRequests, message);
-        status.details.get_or_insert_default().retry_after_seconds = Some(retry_after_seconds);
+        let after = Some(retry_after_seconds).filter(|seconds| *seconds > 0);
+        status.details.get_or_insert_default().retry_after_seconds = after;
         status
     }
 

@@ -20,6 +20,27 @@ pub fn validate_update(schema: &Schema, new: &Value, old: &Value) -> FieldErrors
     walk.errors
 }
 
+/// Whether two values say the same: null, an empty list and an empty object say as much as absence, at any depth.
+pub fn alike(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            let same = |(key, value): (&String, &Value)| alike(value, b.get(key).unwrap_or(&Value::Null));
+            a.iter().all(same) && b.iter().all(|(key, value)| a.contains_key(key) || says_nothing(value))
+        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b)),
+        _ => a == b || says_nothing(a) && says_nothing(b),
+    }
+}
+
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.values().all(says_nothing),
+        Value::String(_) | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 struct Walk<'a> {
     types: &'a Types,
     errors: FieldErrors,
@@ -139,7 +160,7 @@ impl Walk<'_> {
         if old.is_null() {
             return;
         }
-        if new != old && field.rules.contains(&Rule::Immutable) {
+        if field.rules.contains(&Rule::Immutable) && !alike(new, old) {
             self.invalid(at, new, "field is immutable".into());
         } else {
             self.compare(&field.shape, new, old, at);
@@ -200,6 +221,20 @@ mod tests {
             json!({"containers": containers, "named": {"k": {"name": "a.b"}}}),
             &[r#"spec.named[k].name: Invalid value: "a.b": must not contain dots"#],
         );
+    }
+
+    #[test]
+    fn what_is_empty_is_like_what_is_absent() {
+        let check = |a: Value, b: Value, expect: bool| {
+            assert_eq!((alike(&a, &b), alike(&b, &a)), (expect, expect), "{a} {b}");
+        };
+        check(json!(null), json!([]), true);
+        check(json!({"a": 1, "b": [], "c": {"d": null}}), json!({"a": 1, "e": {}}), true);
+        check(json!([{"env": []}]), json!([{}]), true);
+        check(json!([{}]), json!([]), false);
+        check(json!({"a": ""}), json!({}), false);
+        check(json!({"a": 0}), json!({"a": false}), false);
+        check(json!({"a": [1]}), json!({"a": [2]}), false);
     }
 
     #[test]

@@ -115,7 +115,12 @@ impl ContainerRuntime {
             Qos::Guaranteed | Qos::BestEffort => 0,
         };
         self.burstable.lock().insert(pod.uid.clone(), asked);
-        self.set_weight().await
+        let set = self.set_weight().await;
+        if set.is_err() {
+            // it is tried again with the next look
+            self.burstable.lock().remove(&pod.uid);
+        }
+        set
     }
 
     async fn set_weight(&self) -> Result<(), RuntimeError> {

@@ -55,9 +55,10 @@ impl ContainerRuntime {
         now: Time,
     ) -> Result<(), RuntimeError> {
         let id = pod_config::container_id(&pod.uid, name, attempt);
+        let found = self.found(pod).await?;
         let mirror = self.pods.mirror(&pod.uid);
         let unbegun = |found: &Found| found.id == id && is_unbegun(pod, name, found, &mirror);
-        if self.found(pod).await?.iter().any(unbegun) {
+        if found.iter().any(unbegun) {
             return self.discard(pod, name, attempt, &id).await;
         }
         let deadline = now + grace;

@@ -127,10 +127,14 @@ impl Conversion for Autoscaler {
         if let Some(behavior) = noted(object, BEHAVIOR) {
             object.put("spec.behavior", recased(&behavior, char::to_ascii_lowercase));
         }
-        object.remove("status.currentCPUUtilizationPercentage");
-        if let Some(statuses) = noted(object, CURRENT_METRICS) {
-            put_list(object, "status.currentMetrics", converted(&statuses, STATUSES, later));
+        let percent = object.remove("status.currentCPUUtilizationPercentage");
+        let noted_statuses = noted(object, CURRENT_METRICS);
+        let mut statuses = noted_statuses.map_or_else(Vec::new, |s| converted(&s, STATUSES, later));
+        if let Some(percent) = percent.filter(|_| !statuses.iter().any(is_cpu_status)) {
+            let current = json!({"averageUtilization": percent});
+            statuses.insert(0, json!({"type": "Resource", "resource": {"name": "cpu", "current": current}}));
         }
+        put_list(object, "status.currentMetrics", statuses);
         if let Some(conditions) = noted(object, CONDITIONS) {
             object.put("status.conditions", conditions);
         }
@@ -146,9 +150,10 @@ impl Conversion for Autoscaler {
         let behavior = object.remove("spec.behavior").unwrap_or_default();
         note(object, BEHAVIOR, recased(&behavior, char::to_ascii_uppercase));
         let statuses = list(object.remove("status.currentMetrics"));
-        let cpu = |status: &&Value| status.text("resource.name") == "cpu";
-        if let Some(measured) =
-            statuses.iter().find(cpu).filter(|s| s.has("resource.current.averageUtilization"))
+        if let Some(measured) = statuses
+            .iter()
+            .find(|status| is_cpu_status(status))
+            .filter(|s| s.has("resource.current.averageUtilization"))
         {
             let percent = measured.at("resource.current.averageUtilization").clone();
             object.put("status.currentCPUUtilizationPercentage", percent);
@@ -164,6 +169,10 @@ fn is_cpu(metric: &Value) -> bool {
     metric.text("type") == "Resource"
         && metric.text("resource.name") == "cpu"
         && metric.has("resource.target.averageUtilization")
+}
+
+fn is_cpu_status(status: &Value) -> bool {
+    status.text("type") == "Resource" && status.text("resource.name") == "cpu"
 }
 
 /// Metrics in the other version; `to` says which way a pair of paths leads.

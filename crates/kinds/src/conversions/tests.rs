@@ -84,6 +84,17 @@ fn an_autoscaler_of_version_1_carries_the_rest_in_annotations() {
 }
 
 #[test]
+fn an_autoscaler_of_version_1_tells_of_the_cpu() {
+    let mut object = json!({"status": {"currentCPUUtilizationPercentage": 50}});
+    Autoscaler.to_stored(&mut object);
+    let current = json!({"averageUtilization": 50});
+    let metric = json!({"type": "Resource", "resource": {"name": "cpu", "current": current}});
+    assert_eq!(object["status"], json!({"currentMetrics": [metric]}));
+    Autoscaler.to_served(&mut object);
+    assert_eq!(object["status"]["currentCPUUtilizationPercentage"], 50);
+}
+
+#[test]
 fn an_annotation_that_is_none_stays() {
     let odd = json!({"metadata": {"annotations": {"autoscaling.alpha.kubernetes.io/metrics": "{"}}});
     check(&Autoscaler, odd.clone(), odd);

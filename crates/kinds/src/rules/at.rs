@@ -111,9 +111,14 @@ impl Errors {
 
     /// The field must be there and not be empty. Says whether it is.
     pub(crate) fn need(&mut self, at: &At, field: &str) -> bool {
+        self.need_as(at, field, "")
+    }
+
+    /// The field must be there and not be empty; `detail` is said where it is not. Says whether it is.
+    pub(crate) fn need_as(&mut self, at: &At, field: &str, detail: &str) -> bool {
         let there = !at.is_empty(field);
         if !there {
-            self.push(FieldError::required(&at.path(field), ""));
+            self.push(FieldError::required(&at.path(field), detail));
         }
         there
     }
@@ -238,9 +243,11 @@ impl Errors {
         }
     }
 
-    /// The field must be what it was.
+    /// The field must be what it was. An empty object is not as good as none: it may select all where none
+    /// selects nothing.
     pub(crate) fn same(&mut self, new: &At, old: &Value, field: &str) {
-        if new.at(field) != old.at(field) {
+        let (is, was) = (new.at(field), old.at(field));
+        if is.is_object() != was.is_object() || !object::alike(is, was) {
             self.push(FieldError::invalid(&new.path(field), new.show(field), "field is immutable"));
         }
     }

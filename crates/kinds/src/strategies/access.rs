@@ -104,7 +104,7 @@ impl Strategy for RoleBinding {
 
     fn validate_update(&self, new: &Value, old: &Value) -> FieldErrors {
         let root = At::root(new);
-        if new.at("roleRef") == old.at("roleRef") {
+        if object::alike(new.at("roleRef"), old.at("roleRef")) {
             return FieldErrors::new();
         }
         vec![FieldError::invalid(&root.path("roleRef"), root.show("roleRef"), "cannot change roleRef")]

@@ -45,7 +45,7 @@ impl Strategy for PersistentVolumeClaim {
         let (root, was, mut errors) = (At::root(new), old.at("spec"), Errors::new());
         let spec = root.field("spec");
         check_annotation(&root, old, &mut errors);
-        if settled(new, old) != *was {
+        if !object::alike(&settled(new, old), was) {
             let detail = "spec is immutable after creation except resources.requests and \
                           volumeAttributesClassName for bound claims";
             errors.push(FieldError::forbidden(&spec.path(""), detail));

@@ -67,5 +67,5 @@ pub(super) fn check_frozen(new: &Value, old: &Value, fields: &[&str]) -> FieldEr
 
 /// An absent map is as good as an empty one.
 fn same_entries(new: &Value, old: &Value, field: &str) -> bool {
-    new.at(field) == old.at(field) || (new.is_empty(field) && old.is_empty(field))
+    object::alike(new.at(field), old.at(field))
 }

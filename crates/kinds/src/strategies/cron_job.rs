@@ -2,6 +2,7 @@
 
 mod schedule;
 
+use jiff::tz::TimeZoneDatabase;
 use object::{FieldError, FieldErrors, Value};
 
 use super::{job, pod_spec};
@@ -83,9 +84,9 @@ fn is_zone_part(part: &str) -> bool {
         && !part.starts_with('.')
 }
 
-/// Names of zones differ by case.
+/// Names of zones differ by case; what the machine knows of zones is of no account.
 fn is_zone(name: &str) -> bool {
-    jiff::tz::TimeZone::get(name).is_ok_and(|zone| zone.iana_name() == Some(name))
+    TimeZoneDatabase::bundled().get(name).is_ok_and(|zone| zone.iana_name() == Some(name))
 }
 
 /// The jobs' selectors are always generated.

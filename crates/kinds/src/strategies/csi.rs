@@ -1,5 +1,7 @@
 //! Rules of what drivers of volumes say: of themselves, of nodes, and of the room that is left.
 
+use std::collections::{HashMap, HashSet};
+
 use object::{FieldError, FieldErrors, Value};
 
 use super::pod_spec::check_amount;
@@ -58,14 +60,13 @@ impl Strategy for CsiDriver {
 
 /// Tokens are for different audiences, and last.
 fn check_token_requests(spec: &At, errors: &mut Errors) {
-    let mut audiences = Vec::new();
+    let mut audiences = HashSet::new();
     for request in spec.each("tokenRequests") {
-        let audience = request.text("audience").to_owned();
-        if audiences.contains(&audience) {
+        let audience = request.value().text("audience");
+        if !audiences.insert(audience) {
             errors.push(FieldError::duplicate(&request.path("audience"), audience));
             continue;
         }
-        audiences.push(audience);
         let short = "may not specify a duration less than 10 minutes";
         errors.number(&request, "expirationSeconds", |seconds| seconds >= 600, short);
         let long = "may not specify a duration larger than 2^32 seconds";
@@ -94,11 +95,12 @@ impl Strategy for CsiNode {
     /// A driver may come, go and have other room, but not change.
     fn validate_update(&self, new: &Value, old: &Value) -> FieldErrors {
         let (spec, mut errors) = (At::root(new).field("spec"), Errors::new());
+        let before: HashMap<_, _> =
+            old.items("spec.drivers").iter().map(|was| (was.text("name"), was)).collect();
         for driver in spec.items("drivers") {
-            let same = |was: &&Value| was.text("name") == driver.text("name");
-            let Some(was) = old.items("spec.drivers").iter().find(same) else { continue };
+            let Some(was) = before.get(driver.text("name")) else { continue };
             let (driver, was) = (without_room(driver), without_room(was));
-            if driver != was {
+            if !object::alike(&driver, &was) {
                 errors.push(FieldError::invalid(&spec.path("drivers"), driver, "field is immutable"));
             }
         }
@@ -113,15 +115,15 @@ fn without_room(driver: &Value) -> Value {
 }
 
 fn check_topology_keys(driver: &At, errors: &mut Errors) {
-    let keys = driver.items("topologyKeys");
-    for (i, key) in keys.iter().enumerate() {
-        if key == "" {
-            errors.push(FieldError::required(&driver.path(""), ""));
+    let (path, mut seen) = (driver.path(""), HashSet::new());
+    for key in driver.items("topologyKeys").iter().map(|key| key.text("")) {
+        if key.is_empty() {
+            errors.push(FieldError::required(&path, ""));
         }
-        if keys[..i].contains(key) {
-            errors.push(FieldError::duplicate(&driver.path(""), key.clone()));
+        if !seen.insert(key) {
+            errors.push(FieldError::duplicate(&path, key));
         }
-        errors.obey(&driver.path(""), key.text(""), object::qualified_name);
+        errors.obey(&path, key, object::qualified_name);
     }
 }
 

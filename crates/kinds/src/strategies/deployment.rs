@@ -53,7 +53,7 @@ impl Strategy for Deployment {
     /// A new note on a deployment is a new state of it too.
     fn prepare_update(&self, new: &mut Value, old: &Value) {
         let notes = "metadata.annotations";
-        if new.at(notes) != old.at(notes) && !(new.is_empty(notes) && old.is_empty(notes)) {
+        if !object::alike(new.at(notes), old.at(notes)) {
             let generation = old.int("metadata.generation").unwrap_or_default();
             new.put("metadata.generation", generation + 1);
         }

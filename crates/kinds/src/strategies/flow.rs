@@ -29,7 +29,7 @@ impl Strategy for FlowSchema {
         check_method(&spec, &mut errors);
         check_level(&spec, &mut errors);
         spec.each("rules").for_each(|rule| check_rule(&rule, &mut errors));
-        if fixed(name).is_some_and(|fixed| fixed != *spec.value()) {
+        if fixed(name).is_some_and(|fixed| !object::alike(&fixed, spec.value())) {
             let detail = format!("spec of '{name}' must equal the fixed value");
             errors.push(FieldError::invalid(&spec.path(""), spec.show(""), detail));
         }
@@ -45,8 +45,8 @@ impl Strategy for FlowSchema {
 fn check_conditions(object: &Value) -> FieldErrors {
     let (status, mut errors) = (At::root(object).field("status"), Errors::new());
     errors.unique(status.each("conditions"), "type");
-    for condition in status.each("conditions").filter(|condition| condition.is_empty("type")) {
-        errors.push(FieldError::required(&condition.path("type"), "must not be empty"));
+    for condition in status.each("conditions") {
+        errors.need_as(&condition, "type", "must not be empty");
     }
     errors.done()
 }
@@ -93,17 +93,12 @@ fn check_method(spec: &At, errors: &mut Errors) {
 
 fn check_level(spec: &At, errors: &mut Errors) {
     const NAME: &str = "priorityLevelConfiguration.name";
-    if spec.is_empty(NAME) {
-        errors.push(FieldError::required(&spec.path(NAME), "must reference a priority level"));
-    }
+    errors.need_as(spec, NAME, "must reference a priority level");
     errors.text(spec, NAME, object::dns1123_subdomain);
 }
 
 fn check_rule(rule: &At, errors: &mut Errors) {
-    if rule.is_empty("subjects") {
-        let detail = "subjects must contain at least one value";
-        errors.push(FieldError::required(&rule.path("subjects"), detail));
-    }
+    errors.need_as(rule, "subjects", "subjects must contain at least one value");
     rule.each("subjects").for_each(|subject| check_subject(&subject, errors));
     if rule.is_empty("resourceRules") && rule.is_empty("nonResourceRules") {
         let detail = "at least one of resourceRules and nonResourceRules has to be non-empty";
@@ -137,19 +132,14 @@ fn check_account(account: &At, errors: &mut Errors) {
     if errors.need(account, "name") && account.text("name") != "*" {
         errors.text(account, "name", object::dns1123_subdomain);
     }
-    if account.is_empty("namespace") {
-        let detail = "must specify namespace for service account";
-        errors.push(FieldError::required(&account.path("namespace"), detail));
-    }
+    errors.need_as(account, "namespace", "must specify namespace for service account");
     errors.text(account, "namespace", object::dns1123_label);
 }
 
 /// A list that must not be empty, and where `*` stands alone.
 fn check_list(rule: &At, field: &str, missing: &str, others: &str, errors: &mut Errors) {
     let list = rule.items(field);
-    if list.is_empty() {
-        errors.push(FieldError::required(&rule.path(field), missing));
-    } else if list.len() > 1 && list.iter().any(|item| item == "*") {
+    if errors.need_as(rule, field, missing) && list.len() > 1 && list.iter().any(|item| item == "*") {
         let detail = format!("if '*' is present, must not specify other {others}");
         errors.push(FieldError::invalid(&rule.path(field), rule.show(field), detail));
     }

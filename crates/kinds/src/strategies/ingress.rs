@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use object::{FieldError, FieldErrors, Value};
+use object::{FieldError, FieldErrors, Path, Value};
 
 use crate::Strategy;
 use crate::rules::at::PORT;
@@ -18,12 +18,17 @@ pub(crate) struct Ingress;
 
 impl Strategy for Ingress {
     fn validate(&self, ingress: &Value) -> FieldErrors {
-        let (root, mut errors) = (At::root(ingress), Errors::new());
-        check_spec(&root.field("spec"), &mut errors);
+        let mut errors = Errors::new();
+        check_spec(&At::root(ingress).field("spec"), &mut errors);
+        errors.done()
+    }
+
+    fn validate_create(&self, ingress: &Value) -> FieldErrors {
+        let mut errors = Errors::new();
         let (class, named) = (annotation(ingress), ingress.at("spec.ingressClassName"));
         if class.is_some_and(|class| !named.is_null() && named != class) {
             let detail = "must match `ingressClassName` when both are specified";
-            let path = root.path("annotations").child(CLASS);
+            let path = Path::new("annotations").child(CLASS);
             errors.push(FieldError::invalid(&path, class.unwrap_or_default(), detail));
         }
         errors.done()

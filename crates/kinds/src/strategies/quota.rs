@@ -40,6 +40,9 @@ const OPPOSITES: [[&str; 2]; 2] = [["BestEffort", "NotBestEffort"], ["Terminatin
 const PLAIN: [&str; 5] =
     ["BestEffort", "NotBestEffort", "Terminating", "NotTerminating", "CrossNamespacePodAffinity"];
 
+const UNFIT: &str = "unsupported scope applied to resource";
+const OPPOSED: &str = "conflicting scopes";
+
 /// Strategy of quotas.
 pub(crate) struct ResourceQuota;
 
@@ -116,19 +119,17 @@ fn is_in_pieces(name: &str) -> bool {
     PIECES.contains(&name) || vendors
 }
 
-/// What is wrong with counting this in a scope.
-fn wrong_scope(scope: &str, spec: &Value, errors: &mut Errors, path: &Path, value: &Value) {
-    let Some((_, counted)) = SCOPES.iter().find(|(known, _)| *known == scope) else { return };
-    let names = spec.entries("hard").map(|(name, _)| name).collect::<BTreeSet<_>>();
-    for _ in names.into_iter().filter(|name| is_counted(name) && !counted.contains(name)) {
-        errors.push(FieldError::invalid(path, value.clone(), "unsupported scope applied to resource"));
-    }
+/// Whether a quota counts what cannot be counted in this scope.
+fn is_unfit(scope: &str, spec: &Value) -> bool {
+    let counted = SCOPES.iter().find(|(known, _)| *known == scope).map(|(_, counted)| counted);
+    let unfit = |counted: &&[&str]| {
+        spec.entries("hard").any(|(name, _)| is_counted(name) && !counted.contains(&name))
+    };
+    counted.is_some_and(unfit)
 }
 
-fn check_opposites(scopes: &[&str], path: &Path, value: &Value, errors: &mut Errors) {
-    for _ in OPPOSITES.iter().filter(|pair| pair.iter().all(|scope| scopes.contains(scope))) {
-        errors.push(FieldError::invalid(path, value.clone(), "conflicting scopes"));
-    }
+fn are_opposed(scopes: &BTreeSet<&str>) -> bool {
+    OPPOSITES.iter().any(|pair| pair.iter().all(|scope| scopes.contains(scope)))
 }
 
 fn is_known(scope: &str) -> bool {
@@ -136,31 +137,36 @@ fn is_known(scope: &str) -> bool {
 }
 
 fn check_scopes(spec: &At, errors: &mut Errors) {
-    let (path, value) = (spec.path("scopes"), spec.show("scopes"));
-    let scopes: Vec<&str> = spec.items("scopes").iter().filter_map(Value::as_str).collect();
-    for scope in &scopes {
-        if !is_known(scope) {
-            errors.push(FieldError::invalid(&path, value.clone(), "unsupported scope"));
+    let scopes: BTreeSet<&str> = spec.items("scopes").iter().filter_map(Value::as_str).collect();
+    for (wrong, detail) in [
+        (scopes.iter().any(|scope| is_unfit(scope, spec)), UNFIT),
+        (!scopes.iter().all(|scope| is_known(scope)), "unsupported scope"),
+        (are_opposed(&scopes), OPPOSED),
+    ] {
+        if wrong {
+            errors.push(FieldError::invalid(&spec.path("scopes"), spec.show("scopes"), detail));
         }
-        wrong_scope(scope, spec, errors, &path, &value);
     }
-    check_opposites(&scopes, &path, &value, errors);
 }
 
 fn check_selector(spec: &At, errors: &mut Errors) {
     let selector = spec.field("scopeSelector");
     let path = selector.path("matchExpressions");
-    let mut scopes = Vec::new();
+    let mut scopes = BTreeSet::new();
     for requirement in selector.each("matchExpressions") {
         let scope = requirement.value().text("scopeName");
         if !is_known(scope) {
             errors.push(FieldError::invalid(&path.child("scopeName"), scope, "unsupported scope"));
         }
-        wrong_scope(scope, spec, errors, &path, &selector);
         check_requirement(&requirement.placed(path.clone()), errors);
-        scopes.push(scope);
+        scopes.insert(scope);
     }
-    check_opposites(&scopes, &path, spec.at("scopes"), errors);
+    if scopes.iter().any(|scope| is_unfit(scope, spec)) {
+        errors.push(FieldError::invalid(&path, selector.show(""), UNFIT));
+    }
+    if are_opposed(&scopes) {
+        errors.push(FieldError::invalid(&path, spec.show("scopes"), OPPOSED));
+    }
 }
 
 fn check_requirement(requirement: &At, errors: &mut Errors) {

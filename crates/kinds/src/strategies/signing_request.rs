@@ -83,10 +83,11 @@ impl Strategy for CertificateSigningRequest {
     }
 }
 
-/// Whether a text in base64 is one of these blocks, or begins with one.
+/// Whether a text in base64 holds one of these blocks; other lines may stand before it.
 fn is_pem(text: &str, kind: &str) -> bool {
     let decoded = STANDARD.decode(text).unwrap_or_default();
-    decoded.starts_with(format!("-----BEGIN {kind}-----").as_bytes())
+    let start = format!("-----BEGIN {kind}-----");
+    decoded.split(|byte| *byte == b'\n').any(|line| line.trim_ascii_end() == start.as_bytes())
 }
 
 fn check_usages(spec: &At, errors: &mut Errors) {

@@ -80,7 +80,7 @@ impl Strategy for StatefulSet {
     fn validate_update(&self, new: &Value, old: &Value) -> FieldErrors {
         let (mut rest, was) = (new.at("spec").clone(), old.at("spec"));
         MUTABLE.iter().for_each(|field| rest.keep(field, was));
-        if rest == *was {
+        if object::alike(&rest, was) {
             return FieldErrors::new();
         }
         vec![FieldError::forbidden(&At::root(new).path("spec"), FROZEN)]

@@ -1,5 +1,7 @@
 //! Rules of classes of storage and of volume attributes.
 
+use std::collections::HashSet;
+
 use object::{FieldError, FieldErrors, Value};
 
 use crate::Strategy;
@@ -53,7 +55,7 @@ impl Strategy for VolumeAttributesClass {
 
 fn unchanged(new: &Value, old: &Value, fields: &[&str]) -> FieldErrors {
     let root = At::root(new);
-    let changed = fields.iter().filter(|field| new.at(field) != old.at(field));
+    let changed = fields.iter().filter(|field| !object::alike(new.at(field), old.at(field)));
     let wrong =
         |field: &&str| FieldError::forbidden(&root.path(field), format!("updates to {field} are forbidden."));
     changed.map(wrong).collect()
@@ -84,24 +86,19 @@ fn check_parameters(class: &At, errors: &mut Errors) {
 
 /// Terms say something, and different things.
 fn check_topologies(class: &At, errors: &mut Errors) {
-    let mut seen = vec![Vec::new()];
+    let mut seen = HashSet::from([Vec::new()]);
     for term in class.each("allowedTopologies") {
         check_term(&term, errors);
-        let meaning = meaning(&term);
-        if seen.contains(&meaning) {
+        if !seen.insert(meaning(&term)) {
             errors.push(FieldError::duplicate(&term.path("matchLabelExpressions"), ""));
         }
-        seen.push(meaning);
     }
 }
 
 fn check_term(term: &At, errors: &mut Errors) {
     for expression in term.each("matchLabelExpressions") {
         errors.need(&expression, "values");
-        let values = expression.items("values");
-        for value in expression.each("values").enumerate().filter(|(i, v)| values[..*i].contains(v.value())) {
-            errors.push(FieldError::duplicate(&value.1.path(""), value.1.show("")));
-        }
+        errors.distinct(expression.each("values"), |value| value.show(""));
         errors.obey(&expression.path("key"), expression.text("key"), object::qualified_name);
     }
     errors.unique(term.each("matchLabelExpressions"), "key");

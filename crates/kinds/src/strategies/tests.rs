@@ -80,8 +80,10 @@ fn texts(errors: FieldErrors) -> Vec<String> {
 
 /// Checks what is wrong with a new object.
 fn check_create(kind: &str, object: Value, expect: &[&str]) {
-    let object = created(kind, object);
-    assert_eq!(texts(wrong(&row(kind), &object)), expect, "{object}");
+    let (row, object) = (row(kind), created(kind, object));
+    let mut errors = wrong(&row, &object);
+    errors.extend(row.strategy.validate_create(&object));
+    assert_eq!(texts(errors), expect, "{object}");
 }
 
 /// Checks what is wrong with a change of a good object.

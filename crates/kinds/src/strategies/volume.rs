@@ -45,7 +45,7 @@ impl Strategy for PersistentVolume {
         }
         check_mode_stays(&root, old, &mut errors);
         let affinity = spec.at("nodeAffinity");
-        if was.has("nodeAffinity") && *affinity != renamed(was.at("nodeAffinity"), affinity) {
+        if was.has("nodeAffinity") && !object::alike(affinity, &renamed(was.at("nodeAffinity"), affinity)) {
             let path = root.path("nodeAffinity");
             errors.push(FieldError::invalid(&path, affinity.clone(), "field is immutable"));
         }
@@ -196,7 +196,7 @@ fn is_moved(new: &Value, old: &Value) -> bool {
     if old.has("csi") && !old.has(EXPAND) {
         new.remove(EXPAND);
     }
-    sources::names().any(|source| new.at(source) != old.at(source))
+    sources::names().any(|source| !object::alike(new.at(source), old.at(source)))
 }
 
 /// The old affinity, with today's names for the labels that the new one calls by these.

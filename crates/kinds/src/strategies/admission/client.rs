@@ -1,5 +1,7 @@
 //! How the server reaches a webhook.
 
+use std::collections::HashSet;
+
 use object::{FieldError, Path};
 
 use crate::rules::{At, Errors, Read};
@@ -39,13 +41,8 @@ fn check_url(url: &At, errors: &mut Errors) {
 }
 
 fn check_service(service: &At, errors: &mut Errors) {
-    for (field, detail) in
-        [("name", "service name is required"), ("namespace", "service namespace is required")]
-    {
-        if service.is_empty(field) {
-            errors.push(FieldError::required(&service.path(field), detail));
-        }
-    }
+    errors.need_as(service, "name", "service name is required");
+    errors.need_as(service, "namespace", "service namespace is required");
     check_port(service, errors);
     check_path(&service.path("path"), service.text("path"), errors);
 }
@@ -81,18 +78,19 @@ const REVIEWS: [&str; 2] = ["v1", "v1beta1"];
 
 /// Checks the versions of reviews that a webhook takes; `missing` is told where there are none.
 pub(crate) fn check_reviews(at: &At, field: &str, missing: &str, errors: &mut Errors) {
-    let versions = at.items(field);
-    if versions.is_empty() {
-        return errors.push(FieldError::required(&at.path(field), missing));
+    if !errors.need_as(at, field, missing) {
+        return;
     }
-    for (i, version) in at.each(field).enumerate() {
-        if versions[..i].contains(version.value()) {
-            errors.push(FieldError::invalid(&version.path(""), version.show(""), "duplicate version"));
+    let mut seen = HashSet::new();
+    for version in at.each(field) {
+        let text = version.value().text("");
+        if seen.insert(text) {
+            errors.obey(&version.path(""), text, object::dns1035_label);
         } else {
-            errors.obey(&version.path(""), version.as_str().unwrap_or_default(), object::dns1035_label);
+            errors.push(FieldError::invalid(&version.path(""), text, "duplicate version"));
         }
     }
-    if !versions.iter().any(|version| REVIEWS.iter().any(|known| version == known)) {
+    if !REVIEWS.iter().any(|known| seen.contains(known)) {
         let detail = format!("must include at least one of {}", REVIEWS.join(", "));
         errors.push(FieldError::invalid(&at.path(field), at.show(field), detail));
     }

@@ -37,6 +37,7 @@ pub(super) fn is_blank(at: &At, field: &str) -> bool {
     at.text(field).trim().is_empty()
 }
 
+/// The field must hold more than space.
 fn need(at: &At, field: &str, detail: &str, errors: &mut Errors) {
     if is_blank(at, field) {
         errors.push(FieldError::required(&at.path(field), detail));

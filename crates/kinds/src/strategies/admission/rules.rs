@@ -1,5 +1,7 @@
 //! Which requests a webhook or a policy is asked about.
 
+use std::collections::HashSet;
+
 use object::{FieldError, Value};
 
 use crate::rules::{At, Errors, Read, labels};
@@ -40,34 +42,36 @@ fn has(list: &[Value], text: &str) -> bool {
     list.iter().any(|item| item == text)
 }
 
+/// Checks the resources of a rule; of those without a subresource the last decides whether `*` stands alone.
 fn check_resources(rule: &At, errors: &mut Errors) {
     let list = rule.items("resources");
     errors.need(rule, "resources");
     check_no_blanks(rule, "resources", errors);
-    for (i, resource) in rule.each("resources").enumerate() {
-        check_covered(&resource, &list[..i], errors);
-    }
+    check_covered(rule, errors);
     let mut wrong = |detail| {
         errors.push(FieldError::invalid(&rule.path("resources"), rule.show("resources"), detail));
     };
     if list.len() > 1 && has(list, "*/*") {
         wrong("if '*/*' is present, must not specify other resources");
     }
-    let is_whole = |resource: &Value| resource != "*" && !resource.text("").contains('/') && resource != "";
-    if has(list, "*") && list.iter().any(is_whole) {
+    let mut whole = list.iter().rev().filter(|resource| !resource.text("").contains('/') && *resource != "");
+    if has(list, "*") && whole.next().is_some_and(|last| last != "*") {
         wrong("if '*' is present, must not specify other resources without subresources");
     }
 }
 
 /// A subresource is not named once more after a wildcard that covers it.
-fn check_covered(resource: &At, before: &[Value], errors: &mut Errors) {
-    let text = resource.as_str().unwrap_or_default();
-    let Some((whole, part)) = text.split_once('/') else { return };
-    for wildcard in [format!("{whole}/*"), format!("*/{part}")] {
-        if has(before, &wildcard) {
+fn check_covered(rule: &At, errors: &mut Errors) {
+    let mut before = HashSet::new();
+    for resource in rule.each("resources") {
+        let text = resource.value().text("");
+        let wildcards = text.split_once('/').map(|(whole, part)| [format!("{whole}/*"), format!("*/{part}")]);
+        for wildcard in wildcards.into_iter().flatten().filter(|wildcard| before.contains(wildcard.as_str()))
+        {
             let detail = format!("if '{wildcard}' is present, must not specify {text}");
             errors.push(FieldError::invalid(&resource.path(""), text, detail));
         }
+        before.insert(text);
     }
 }
 

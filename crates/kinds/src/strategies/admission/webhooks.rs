@@ -21,10 +21,7 @@ impl Strategy for Webhooks {
 fn check_webhook(hook: &At, errors: &mut Errors) {
     check_name(&hook.path("name"), hook.text("name"), errors);
     hook.each("rules").for_each(|rule| rules::check(&rule, errors));
-    if hook.is_empty("sideEffects") {
-        let detail = "must specify one of None, NoneOnDryRun";
-        errors.push(FieldError::required(&hook.path("sideEffects"), detail));
-    }
+    errors.need_as(hook, "sideEffects", "must specify one of None, NoneOnDryRun");
     let detail = "the timeout value must be between 1 and 30 seconds";
     errors.number(hook, "timeoutSeconds", |n| (1..=30).contains(&n), detail);
     for selector in ["namespaceSelector", "objectSelector"] {

@@ -33,9 +33,7 @@ pub(super) fn check_reference(reference: &At, errors: &mut Errors) {
 /// Checks a metric.
 pub(super) fn check(metric: &At, errors: &mut Errors) {
     let (kind, at) = (metric.text("type"), metric.path("type"));
-    if kind.is_empty() {
-        errors.push(FieldError::required(&at, "must specify a metric source type"));
-    }
+    errors.need_as(metric, "type", "must specify a metric source type");
     let expected = SOURCES.iter().find(|(known, ..)| *known == kind).map_or("", |(_, field, _)| field);
     if expected.is_empty() {
         errors.push(FieldError::not_supported(&at, kind, &SOURCES.map(|(known, ..)| known)));
@@ -61,13 +59,8 @@ fn check_object(source: &At, errors: &mut Errors) {
 
 fn check_external(source: &At, errors: &mut Errors) {
     check_metric(source, errors);
-    let target = source.field("target");
-    let detail = "must set either a target value for metric or a per-pod target";
-    need_one(source, ["value", "averageValue"], detail, errors);
-    if target.has("averageValue") {
-        let detail = "may not set both a target value for metric and a per-pod target";
-        errors.forbid_present(&target, "value", detail);
-    }
+    let fields = [("value", "a target value for metric"), ("averageValue", "a per-pod target")];
+    either_or(source, fields, errors);
 }
 
 fn check_pods(source: &At, errors: &mut Errors) {
@@ -77,15 +70,15 @@ fn check_pods(source: &At, errors: &mut Errors) {
 }
 
 fn check_resource(source: &At, errors: &mut Errors) {
-    need(source, "name", "must specify a resource name", errors);
+    errors.need_as(source, "name", "must specify a resource name");
     check_usage(source, errors);
 }
 
 fn check_container(source: &At, errors: &mut Errors) {
-    if need(source, "name", "must specify a resource name", errors) {
+    if errors.need_as(source, "name", "must specify a resource name") {
         check_resource_name(&source.path("name"), source.text("name"), errors);
     }
-    if need(source, "container", "must specify a container", errors) {
+    if errors.need_as(source, "container", "must specify a container") {
         errors.text(source, "container", object::dns1123_label);
     }
     check_usage(source, errors);
@@ -94,19 +87,14 @@ fn check_container(source: &At, errors: &mut Errors) {
 /// How much of a resource is wanted: an amount, or a share of what is asked for.
 fn check_usage(source: &At, errors: &mut Errors) {
     check_target(source, errors);
-    let target = source.field("target");
-    let detail = "must set either a target raw value or a target utilization";
-    need_one(source, ["averageValue", "averageUtilization"], detail, errors);
-    if target.has("averageUtilization") {
-        let detail = "may not set both a target raw value and a target utilization";
-        errors.forbid_present(&target, "averageValue", detail);
-    }
+    let fields = [("averageValue", "a target raw value"), ("averageUtilization", "a target utilization")];
+    either_or(source, fields, errors);
 }
 
 /// The metric of a source, and what is wanted of it.
 fn check_metric(source: &At, errors: &mut Errors) {
     let metric = source.field("metric");
-    if need(&metric, "name", "must specify a metric name", errors) {
+    if errors.need_as(&metric, "name", "must specify a metric name") {
         errors.text(&metric, "name", object::path_segment);
     }
     check_target(source, errors);
@@ -114,7 +102,7 @@ fn check_metric(source: &At, errors: &mut Errors) {
 
 fn check_target(source: &At, errors: &mut Errors) {
     let target = source.field("target");
-    need(&target, "type", "must specify a metric target type", errors);
+    errors.need_as(&target, "type", "must specify a metric target type");
     let kind = target.text("type");
     if !matches!(kind, "Utilization" | "Value" | "AverageValue") {
         let detail = "must be either Utilization, Value, or AverageValue";
@@ -138,11 +126,13 @@ fn need_one(source: &At, fields: [&str; 2], detail: &str, errors: &mut Errors) {
     }
 }
 
-/// The field must not be empty. Says whether it is there.
-fn need(at: &At, field: &str, detail: &str, errors: &mut Errors) -> bool {
-    let there = !at.is_empty(field);
-    if !there {
-        errors.push(FieldError::required(&at.path(field), detail));
+/// One of two fields of the target must be there, and not the other; each with what it is called.
+fn either_or(source: &At, [one, other]: [(&str, &str); 2], errors: &mut Errors) {
+    let detail = format!("must set either {} or {}", one.1, other.1);
+    need_one(source, [one.0, other.0], &detail, errors);
+    let target = source.field("target");
+    if target.has(other.0) {
+        let detail = format!("may not set both {} and {}", one.1, other.1);
+        errors.forbid_present(&target, one.0, &detail);
     }
-    there
 }

@@ -1,5 +1,7 @@
 //! What a schema may say at all.
 
+use std::collections::{BTreeSet, HashMap};
+
 use object::{FieldError, Value};
 
 use super::structural;
@@ -249,28 +251,34 @@ fn check_list_map(schema: &At, errors: &mut Errors) {
         let detail = format!("must be object if parent array's {LIST_TYPE} is map");
         return errors.push(FieldError::invalid(&items.path("type"), items.text("type"), detail));
     }
-    let keys = schema.items(KEYS);
-    for (i, key) in keys.iter().enumerate() {
-        let mut wrong = |detail| {
+    check_keys(schema, &items, errors);
+}
+
+fn check_keys(schema: &At, items: &At, errors: &mut Errors) {
+    let keys: BTreeSet<&str> = schema.items(KEYS).iter().map(|key| key.text("")).collect();
+    let required: BTreeSet<&str> = items.items("required").iter().map(|name| name.text("")).collect();
+    let properties: HashMap<&str, At> = items.each_entry("properties").collect();
+    for (name, property) in keys.iter().filter_map(|name| properties.get_key_value(name)) {
+        check_key(items, required.contains(name), property, errors);
+    }
+    for (wrong, detail) in [
+        (keys.len() < schema.items(KEYS).len(), "must not contain duplicate entries"),
+        (
+            !keys.iter().all(|name| properties.contains_key(name)),
+            "entries must all be names of item properties",
+        ),
+    ] {
+        if wrong {
             errors.push(FieldError::invalid(&schema.path(KEYS), schema.show(KEYS), detail));
-        };
-        if keys[..i].contains(key) {
-            wrong("must not contain duplicate entries");
-        }
-        let name = key.as_str().unwrap_or_default();
-        match items.each_entry("properties").find(|(known, _)| *known == name) {
-            None => wrong("entries must all be names of item properties"),
-            Some((_, property)) => check_key(&items, name, &property, errors),
         }
     }
 }
 
-fn check_key(items: &At, name: &str, property: &At, errors: &mut Errors) {
+fn check_key(items: &At, required: bool, property: &At, errors: &mut Errors) {
     if matches!(property.text("type"), "array" | "object") {
         let detail = format!("must be a scalar type if parent array's {LIST_TYPE} is map");
         errors.push(FieldError::invalid(&property.path("type"), items.text("type"), detail));
     }
-    let required = items.items("required").iter().any(|field| field == name);
     if !required && !property.has("default") {
         let detail =
             format!("this property is in {KEYS}, so it must have a default or be a required property");

@@ -52,7 +52,7 @@ pub(super) fn check(schema: &At) -> FieldErrors {
     check_level(schema, Level::Root, &mut errors);
     check_completeness(schema, &mut errors);
     let mut errors = errors.done();
-    errors.sort_by_key(ToString::to_string);
+    errors.sort_by_cached_key(ToString::to_string);
     errors
 }
 

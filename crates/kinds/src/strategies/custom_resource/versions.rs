@@ -1,5 +1,7 @@
 //! Versions of a custom resource.
 
+use std::collections::HashSet;
+
 use object::{FieldError, Value};
 
 use super::{columns, openapi};
@@ -64,8 +66,8 @@ fn check_warning(warning: &At, deprecated: bool, errors: &mut Errors) {
 /// Versions have different names, and objects are stored in one of them.
 fn check_together(spec: &At, errors: &mut Errors) {
     let (path, versions) = (spec.path("versions"), spec.items("versions"));
-    let names: Vec<&str> = versions.iter().map(|version| version.text("name")).collect();
-    if (1..names.len()).any(|i| names[..i].contains(&names[i])) {
+    let names: HashSet<&str> = versions.iter().map(|version| version.text("name")).collect();
+    if names.len() < versions.len() {
         let detail = "must contain unique version names";
         errors.push(FieldError::invalid(&path, spec.show("versions"), detail));
     }

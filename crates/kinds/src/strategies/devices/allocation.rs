@@ -1,5 +1,7 @@
 //! What a claim got: devices, who uses them, what their drivers say.
 
+use std::collections::HashSet;
+
 use object::{FieldError, Value};
 
 use super::{names, request};
@@ -60,7 +62,8 @@ fn device_id(device: &Value) -> String {
 }
 
 fn check_statuses(status: &At, errors: &mut Errors) {
-    let allocated: Vec<String> = status.items("allocation.devices.results").iter().map(device_id).collect();
+    let allocated: HashSet<String> =
+        status.items("allocation.devices.results").iter().map(device_id).collect();
     for device in status.each("devices") {
         check_device(&device, errors);
         let id = device_id(&device);
@@ -137,10 +140,11 @@ fn check_config(config: &At, devices: &Value, errors: &mut Errors) {
 pub(super) fn check_binding(device: &At, errors: &mut Errors) {
     const FIELDS: [&str; 2] = ["bindingConditions", "bindingFailureConditions"];
     for field in FIELDS {
-        if errors.at_most(device, field, MOST_BINDING_CONDITIONS) {
-            for kind in device.each(field) {
-                errors.obey(&kind.path(""), kind.as_str().unwrap_or_default(), object::qualified_name);
-            }
+        if !errors.at_most(device, field, MOST_BINDING_CONDITIONS) {
+            return;
+        }
+        for kind in device.each(field) {
+            errors.obey(&kind.path(""), kind.as_str().unwrap_or_default(), object::qualified_name);
         }
         errors.distinct(device.each(field), |kind| kind.show(""));
     }

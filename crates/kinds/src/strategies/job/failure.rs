@@ -14,27 +14,23 @@ const STATUSES: [&str; 3] = ["False", "True", "Unknown"];
 
 /// Checks a policy for failures.
 pub(super) fn check(spec: &At, policy: &At, errors: &mut Errors) {
-    at_most(policy, "rules", MAX_RULES, errors);
-    for rule in policy.each("rules") {
-        check_action(spec, &rule, errors);
-        if let Some(codes) = rule.present("onExitCodes") {
-            check_exit_codes(spec, &codes, errors);
-        }
-        check_conditions(&rule, errors);
-        let wrong = match (rule.has("onExitCodes"), !rule.is_empty("onPodConditions")) {
-            (true, true) => "specifying both OnExitCodes and OnPodConditions is not supported",
-            (false, false) => "specifying one of OnExitCodes and OnPodConditions is required",
-            _ => continue,
-        };
-        errors.wrong(&rule.path(""), wrong);
+    if errors.at_most(policy, "rules", MAX_RULES) {
+        policy.each("rules").for_each(|rule| check_rule(spec, &rule, errors));
     }
 }
 
-pub(super) fn at_most(at: &At, list: &str, most: usize, errors: &mut Errors) {
-    let given = at.items(list).len();
-    if given > most {
-        errors.push(FieldError::too_many(&at.path(list), given, most));
+fn check_rule(spec: &At, rule: &At, errors: &mut Errors) {
+    check_action(spec, rule, errors);
+    if let Some(codes) = rule.present("onExitCodes") {
+        check_exit_codes(spec, &codes, errors);
     }
+    check_conditions(rule, errors);
+    let wrong = match (rule.has("onExitCodes"), !rule.is_empty("onPodConditions")) {
+        (true, true) => "specifying both OnExitCodes and OnPodConditions is not supported",
+        (false, false) => "specifying one of OnExitCodes and OnPodConditions is required",
+        _ => return,
+    };
+    errors.wrong(&rule.path(""), wrong);
 }
 
 /// The field must be one of the supported ones.
@@ -68,27 +64,26 @@ fn check_exit_codes(spec: &At, codes: &At, errors: &mut Errors) {
         let detail = "at least one value is required";
         errors.push(FieldError::invalid(&codes.path("values"), codes.show("values"), detail));
     }
-    at_most(codes, "values", MAX_EXIT_CODES, errors);
-    check_values(codes, errors);
+    if errors.at_most(codes, "values", MAX_EXIT_CODES) {
+        check_values(codes, errors);
+    }
 }
 
 fn check_values(codes: &At, errors: &mut Errors) {
-    let values = codes.items("values");
-    for (index, code) in codes.each("values").enumerate() {
-        if codes.text("operator") == "In" && code.value() == 0 {
-            errors.push(FieldError::invalid(&code.path(""), 0, "must not be 0 for the In operator"));
-        }
-        if values[..index].contains(code.value()) {
-            errors.push(FieldError::duplicate(&code.path(""), code.show("")));
-        }
+    let is_in = codes.text("operator") == "In";
+    for code in codes.each("values").filter(|code| is_in && code.value() == 0) {
+        errors.push(FieldError::invalid(&code.path(""), 0, "must not be 0 for the In operator"));
     }
-    if !values.is_sorted_by_key(|code| code.as_i64()) {
+    errors.distinct(codes.each("values"), |code| code.show(""));
+    if !codes.items("values").is_sorted_by_key(|code| code.as_i64()) {
         errors.push(FieldError::invalid(&codes.path("values"), codes.show("values"), "must be ordered"));
     }
 }
 
 fn check_conditions(rule: &At, errors: &mut Errors) {
-    at_most(rule, "onPodConditions", MAX_CONDITIONS, errors);
+    if !errors.at_most(rule, "onPodConditions", MAX_CONDITIONS) {
+        return;
+    }
     for pattern in rule.each("onPodConditions") {
         errors.obey(&pattern.path("type"), pattern.text("type"), object::qualified_name);
         one_of(&pattern, "status", &STATUSES, errors);

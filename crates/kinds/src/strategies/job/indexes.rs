@@ -26,10 +26,18 @@ pub(super) fn count(intervals: &[Interval]) -> i64 {
     intervals.iter().map(|(first, last)| last - first + 1).sum()
 }
 
-/// The first index that is in both lists.
-pub(super) fn first_common(some: &[Interval], others: &[Interval]) -> Option<i64> {
-    let pairs = some.iter().flat_map(|one| others.iter().map(move |other| (one, other)));
-    pairs.filter(|(a, b)| a.0 <= b.1 && b.0 <= a.1).map(|(a, b)| a.0.max(b.0)).min()
+/// The first index that is in both lists, which ascend.
+pub(super) fn first_common(mut some: &[Interval], mut others: &[Interval]) -> Option<i64> {
+    while let ([a, after_a @ ..], [b, after_b @ ..]) = (some, others) {
+        if a.1 < b.0 {
+            some = after_a;
+        } else if b.1 < a.0 {
+            others = after_b;
+        } else {
+            return Some(a.0.max(b.0));
+        }
+    }
+    None
 }
 
 fn interval(part: &str, completions: i64) -> Result<Interval, String> {
@@ -85,6 +93,7 @@ mod tests {
     fn lists_are_counted_and_compared() {
         assert_eq!(count(&[(0, 0), (2, 4)]), 4);
         assert_eq!(first_common(&[(0, 3), (7, 7)], &[(2, 5)]), Some(2));
+        assert_eq!(first_common(&[(0, 1), (3, 3), (8, 9)], &[(2, 2), (5, 6), (9, 9)]), Some(9));
         assert_eq!(first_common(&[(0, 1)], &[(2, 5)]), None);
     }
 }

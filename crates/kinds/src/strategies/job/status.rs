@@ -61,7 +61,7 @@ impl Change<'_> {
     }
 
     fn changes(&self, fields: &[&str]) -> bool {
-        fields.iter().any(|field| self.status.at(field) != self.was.at(field))
+        fields.iter().any(|field| !object::alike(self.status.at(field), self.was.at(field)))
     }
 
     fn is_indexed(&self) -> bool {

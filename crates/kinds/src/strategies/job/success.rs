@@ -2,7 +2,6 @@
 
 use object::FieldError;
 
-use super::failure::at_most;
 use super::indexes;
 use crate::rules::{At, Errors, Read};
 
@@ -15,7 +14,9 @@ pub(super) fn check(spec: &At, policy: &At, errors: &mut Errors) {
         let detail = "at least one rules must be specified when the successPolicy is specified";
         errors.push(FieldError::required(&policy.path("rules"), detail));
     }
-    at_most(policy, "rules", MAX_RULES, errors);
+    if !errors.at_most(policy, "rules", MAX_RULES) {
+        return;
+    }
     let completions = spec.int("completions").unwrap_or_default();
     for rule in policy.each("rules") {
         check_rule(&rule, completions, errors);

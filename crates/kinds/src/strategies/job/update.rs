@@ -25,7 +25,7 @@ pub(super) fn check(new: &Value, old: &Value) -> FieldErrors {
     for field in FROZEN {
         errors.same(&spec, was, field);
     }
-    if template_but_changeable(new, old) != *was.at("template") {
+    if !object::alike(&template_but_changeable(new, old), was.at("template")) {
         let (at, value) = (spec.path("template"), spec.show("template"));
         errors.push(FieldError::invalid(&at, value, "field is immutable"));
     }

@@ -19,7 +19,7 @@ pub(super) fn check(new: &Value, old: &Value) -> FieldErrors {
     check_deadline(&root, old, &mut errors);
     check_tolerations(&root, old, &mut errors);
     check_gates(&root, old, &mut errors);
-    if unchangeable(new, old).at("spec") != old.at("spec") {
+    if !object::alike(unchangeable(new, old).at("spec"), old.at("spec")) {
         errors.push(FieldError::forbidden(&root.path("spec"), FROZEN));
     }
     errors.done()

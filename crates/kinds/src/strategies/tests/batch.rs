@@ -315,6 +315,16 @@ fn policies_for_success_are_checked() {
 }
 
 #[test]
+fn no_environment_is_as_good_as_an_empty_list() {
+    let containers = |env: Value| {
+        let container = changed(json!({ "name": "a", "image": "busybox:1" }), &json!({ "env": env }));
+        json!({ "template": { "spec": { "containers": [container] } } })
+    };
+    let changes = json!({ "spec": containers(Value::Null) });
+    check_update("Job", job(containers(json!([]))), changes, &[]);
+}
+
+#[test]
 fn jobs_stay_as_they_are() {
     let check = |changes: Value, expect: &[&str]| {
         check_update("Job", job(json!({})), json!({ "spec": changes }), expect);

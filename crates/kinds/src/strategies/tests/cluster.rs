@@ -75,6 +75,8 @@ fn quotas_are_checked() {
             "spec.scopes: Invalid value: [\"BestEffort\",\"NotBestEffort\",\"x\"]: conflicting scopes",
         ],
     );
+    let twice = json!({ "scopes": ["x", "y", "x"] });
+    check(twice, &["spec.scopes: Invalid value: [\"x\",\"y\",\"x\"]: unsupported scope"]);
     let selector = |requirement: Value| json!({ "scopeSelector": { "matchExpressions": [requirement] } });
     check(selector(json!({ "scopeName": "PriorityClass", "operator": "In", "values": ["high"] })), &[]);
     check(
@@ -195,6 +197,9 @@ fn signing_requests_are_checked() {
     let check =
         |spec: Value, expect: &[&str]| check_create("CertificateSigningRequest", request(spec), expect);
     check(json!({}), &[]);
+    // of: me
+    // -----BEGIN CERTIFICATE REQUEST-----
+    check(json!({ "request": "b2Y6IG1lCi0tLS0tQkVHSU4gQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tDQp4Cg==" }), &[]);
     check(
         json!({ "request": "eA==", "usages": [], "signerName": "", "expirationSeconds": 599 }),
         &[

@@ -118,6 +118,7 @@ fn rules_of_webhooks_are_checked() {
             "apiVersions[1]: Required value",
         ],
     );
+    check(json!({ "resources": ["pods", "*"] }), &[]);
     check(
         json!({ "resources": ["*", "pods"] }),
         &[

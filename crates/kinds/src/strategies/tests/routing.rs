@@ -143,6 +143,7 @@ fn the_class_of_an_ingress_is_said_once() {
             "annotations.kubernetes.io/ingress.class: Invalid value: \"a\": must match `ingressClassName` when both are specified",
         ],
     );
+    check_update("Ingress", of(json!("a")), json!({ "spec": { "ingressClassName": "b" } }), &[]);
     check_warnings("Ingress", of(json!("a")), &[]);
     let expect = "annotation \"kubernetes.io/ingress.class\" is deprecated, please use 'spec.ingressClassName' instead";
     check_warnings("Ingress", of(Value::Null), &[expect]);

@@ -314,6 +314,12 @@ fn stateful_sets_roll_one_pod_at_a_time() {
 }
 
 #[test]
+fn no_claims_are_as_good_as_an_empty_list() {
+    let set = deployment(json!({ "volumeClaimTemplates": [] }));
+    check_update("StatefulSet", set, json!({ "spec": { "volumeClaimTemplates": null } }), &[]);
+}
+
+#[test]
 fn stateful_sets_stay_as_they_are() {
     let check = |changes: Value, expect: &[&str]| {
         let set = deployment(json!({ "volumeClaimTemplates": [claim("data")] }));
