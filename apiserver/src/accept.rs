@@ -19,7 +19,6 @@ pub(crate) enum Shape {
 
 /// How it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the formats' own names")]
 pub(crate) enum Encoding {
     Json,
     Yaml,

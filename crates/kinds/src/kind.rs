@@ -227,6 +227,8 @@ pub struct Kind {
     pub reads: &'static [&'static str],
     /// Dotted paths of fields that field selectors may name, beyond `metadata.name` and `metadata.namespace`.
     pub selectable: Vec<String>,
+    /// Those of them that documents have elsewhere, each with its path there.
+    pub renamed: &'static [(&'static str, &'static str)],
     /// Schema.
     pub schema: Schema,
     /// Flags.
@@ -300,12 +302,9 @@ impl Kind {
         })
     }
 
-    /// Where the field is that a field selector names; jobs say `status.successful` of `status.succeeded`.
+    /// Where the field is that a field selector names.
     pub(crate) fn path_in_document<'p>(&self, path: &'p str) -> &'p str {
-        match (self.group.as_str(), self.kind.as_str(), path) {
-            ("batch", "Job", "status.successful") => "status.succeeded",
-            _ => path,
-        }
+        self.renamed.iter().find(|(name, _)| *name == path).map_or(path, |(_, there)| there)
     }
 
     /// The text of the zero value of the field at a dotted path.
@@ -424,6 +423,7 @@ pub fn plain(group: &str, version: &str, kind: &str, plural: &str, schema: Schem
         columns: Vec::new(),
         reads: &[],
         selectable: Vec::new(),
+        renamed: &[],
         schema,
         policy: Policy::default(),
         strategy: &Plain,

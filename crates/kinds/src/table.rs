@@ -142,6 +142,11 @@ impl Kind {
         self
     }
 
+    fn renamed(mut self, paths: &'static [(&'static str, &'static str)]) -> Self {
+        self.renamed = paths;
+        self
+    }
+
     fn named(mut self, rule: NameRule) -> Self {
         self.policy.name = rule;
         self

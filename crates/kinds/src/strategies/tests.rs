@@ -2,6 +2,7 @@
 
 mod autoscalers;
 mod batch;
+mod claims;
 mod cluster;
 mod config;
 mod devices;
@@ -11,6 +12,7 @@ mod pods;
 mod routing;
 mod services;
 mod storage;
+mod volumes;
 mod workloads;
 
 use std::sync::Arc;
@@ -20,6 +22,13 @@ use serde_json::json;
 
 use crate::rules::{Read, Write};
 use crate::{Kind, built_in};
+
+const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or \
+     '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
+     '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const IMMUTABLE: &str = "field is immutable";
+const MODES: &str =
+    "supported values: \"ReadOnlyMany\", \"ReadWriteMany\", \"ReadWriteOnce\", \"ReadWriteOncePod\"";
 
 /// A row by kind; kinds of the table have different names.
 fn row(kind: &str) -> Arc<Kind> {

@@ -12,6 +12,7 @@ pub(super) fn rows() -> Vec<Kind> {
             .generation()
             .status()
             .selectable(&["status.successful"])
+            .renamed(&[("status.successful", "status.succeeded")])
             .columns(columns::JOB)
             .strategy(&rules::Job),
         row("batch", "v1", "CronJob", "cronjobs")

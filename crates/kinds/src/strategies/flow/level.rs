@@ -121,7 +121,7 @@ fn check_queuing(queuing: &At, errors: &mut Errors) {
 }
 
 /// How many bits it takes to choose `hand` of `queues`.
-#[allow(clippy::cast_precision_loss, reason = "both are small")]
 fn bits_to_choose(hand: i64, queues: i64) -> f64 {
-    ((queues as f64).log2() * hand as f64).ceil()
+    let number = |n: i64| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+    (number(queues).log2() * number(hand)).ceil()
 }
