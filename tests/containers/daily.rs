@@ -53,9 +53,10 @@ fn session(mut terminal: Terminal, at_the_end: &[&str]) {
     terminal
         .types("while ! stty size | grep 132; do :; done\n".replace("grep", "/bin/busybox grep").as_str());
     terminal.shows("50 132");
-    // a key that is a signal
-    terminal.types("sleep 1000\n");
-    terminal.shows("sleep 1000");
+    // a key that is a signal: the program says itself that it has the terminal, for before that the shell
+    // has it, and to its line editor the key is a character like others
+    terminal.types("sh -c 'echo list''ens; exec sleep 1000'\n");
+    terminal.shows("listens");
     terminal.types("\x03");
     terminal.shows(PROMPT);
     terminal.types("exit 3\n");
