@@ -1,5 +1,7 @@
 //! Other clients than kubectl and our own, unmodified.
 
+mod kube_rs;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

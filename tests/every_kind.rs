@@ -95,6 +95,11 @@ fn every_verb_of_kubectl_works_on_every_kind() {
     ] {
         assert_eq!(lines(&on_all(&["patch", "-f", "-", "--type", kind, "-p", patch])), all, "{kind}");
     }
+    let file = cluster.dir().join("objects.json");
+    std::fs::write(&file, objects("one")).expect("a file");
+    let mut edit = cluster.client("kubectl", &["edit", "-f", &file.display().to_string()]);
+    let edited = edit.env("KUBE_EDITOR", "sed -i 's/every: two/every: edited/'").output().expect("kubectl");
+    assert_eq!(done("edit", edited).matches(" edited").count(), all);
     assert_eq!(lines(&on_all(&["replace", "--force", "--grace-period=0", "-f", "-"])), 2 * all);
     assert_eq!(lines(&on_all(&["wait", "--for=jsonpath={.metadata.labels.every}=one", "-f", "-"])), all);
     assert_eq!(lines(&on_all(&["delete", "--wait=false", "-f", "-"])), all);

@@ -25,3 +25,4 @@ mod store_files;
 mod structure;
 mod terminal;
 mod user;
+mod verbs;

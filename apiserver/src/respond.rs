@@ -10,10 +10,11 @@ use std::sync::Arc;
 pub(crate) use compress::compress;
 
 use bytes::Bytes;
-use cache::{List, Watcher};
+use cache::Watcher;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use kinds::Kind;
+use list::List;
 use object::{Excerpt, Status, Time, Value};
 use serde_json::json;
 
@@ -93,34 +94,22 @@ impl Encoder {
 
     /// A stored document, or one that is only answered.
     fn value(&self, code: u16, value: Value) -> Response<Body> {
-        let mut out = Vec::new();
-        match self.form.shape {
+        let document = match self.form.shape {
             Shape::Table if self.is_own(&value) => {
                 let version = json!({"resourceVersion": value["metadata"]["resourceVersion"]});
-                self.write_table(std::slice::from_ref(&value), &version, true, &mut out);
+                self.table(version, true).with(vec![self.row(value)])
             }
-            Shape::Metadata if self.is_own(&value) => table::write_metadata(&value, &mut out),
-            _ => return document_response(code, &self.shown(value), self.form.encoding),
-        }
-        self.written(code, out)
-    }
-
-    /// A JSON document in the encoding that the client wants.
-    fn written(&self, code: u16, document: Vec<u8>) -> Response<Body> {
-        if self.form.encoding == Encoding::Json {
-            return response(code, JSON, full(document));
-        }
-        match serde_json::from_slice(&document) {
-            Ok(value) => document_response(code, &value, self.form.encoding),
-            Err(e) => status_response(&Status::internal(e), self.form.encoding),
-        }
+            Shape::Metadata if self.is_own(&value) => table::metadata(value),
+            _ => self.shown(value),
+        };
+        document_response(code, &document, self.form.encoding)
     }
 
     fn is_own(&self, value: &Value) -> bool {
         type_of(value) == (self.kind.api_version().as_str(), self.kind.kind.as_str())
     }
 
-    fn list(&self, list: List, token: Option<String>) -> Response<Body> {
+    fn list(&self, list: cache::List, token: Option<String>) -> Response<Body> {
         let mut meta = json!({"resourceVersion": list.revision.to_string()});
         if let Some(token) = token {
             meta["continue"] = token.into();
@@ -128,34 +117,29 @@ impl Encoder {
                 meta["remainingItemCount"] = list.remaining.into();
             }
         }
-        let list_kind = format!("{}List", self.served.kind);
-        let api_version = self.served.api_version();
         let items = list.items;
-        let head = list::head(&list_kind, &api_version, &meta);
+        let list_of = |kind: &str, api_version: &str| List::new(kind, api_version, meta.clone(), "items");
+        let whole = list_of(&format!("{}List", self.served.kind), &self.served.api_version());
         if self.is_plain() {
-            return list::whole(&head, items);
+            return whole.response_as_stored(items);
         }
         let encoder = self.clone();
-        let (head, excerpt, write): (_, _, list::Write) = match self.form.shape {
-            Shape::Table => (
-                self.table_head(&meta, true),
-                self.row_excerpt(),
-                Box::new(move |object, out| encoder.write_row(object, out)),
-            ),
+        let (around, excerpt, item): (_, _, list::Item) = match self.form.shape {
+            Shape::Table => {
+                (self.table(meta, true), self.row_excerpt(), Box::new(move |object| encoder.row(object)))
+            }
             Shape::Metadata => (
-                list::head("PartialObjectMetadataList", "meta.k8s.io/v1", &meta),
+                list_of("PartialObjectMetadataList", "meta.k8s.io/v1"),
                 Excerpt::of(&["metadata"]),
-                Box::new(table::write_metadata),
+                Box::new(table::metadata),
             ),
-            Shape::Whole | Shape::Discovery => (
-                head,
-                Excerpt::default(),
-                Box::new(move |object, out| table::write_json(&encoder.shown(object.clone()), out)),
-            ),
+            Shape::Whole | Shape::Discovery => {
+                (whole, Excerpt::default(), Box::new(move |object| untyped(encoder.shown(object))))
+            }
         };
         match self.form.encoding {
-            Encoding::Json => list::stream(&head, items, excerpt, write),
-            _ => self.written(200, list::collect(&head, items, excerpt, write)),
+            Encoding::Json => around.response(items, excerpt, item),
+            encoding => document_response(200, &around.with(list::collect(items, &excerpt, item)), encoding),
         }
     }
 
@@ -166,6 +150,15 @@ impl Encoder {
         };
         response(200, media_type, watch::stream(self.clone(), watcher, bookmarks, until))
     }
+}
+
+/// An item of a list, whose type the list states for all.
+fn untyped(mut item: Value) -> Value {
+    if let Some(map) = item.as_object_mut() {
+        map.remove("apiVersion");
+        map.remove("kind");
+    }
+    item
 }
 
 /// A document in protobuf, in the envelope that says what it is; none where its type is unknown.

@@ -154,7 +154,9 @@ impl Session {
         loop {
             let mut query = query.to_vec();
             query.extend([("limit", "500"), ("continue", next.as_str())]);
-            let page = self.json(Method::GET, path, Ask { query: &query, accept, ..Ask::default() }).await?;
+            let mut page =
+                self.json(Method::GET, path, Ask { query: &query, accept, ..Ask::default() }).await?;
+            type_items(&mut page);
             let more = page["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
             append(&mut whole, page);
             if more.is_empty() {
@@ -245,6 +247,19 @@ fn append(whole: &mut Value, page: Value) {
     }
 }
 
+/// Gives the items of a list the type that the list states for all of them.
+fn type_items(list: &mut Value) {
+    let api_version = list["apiVersion"].clone();
+    let Some(kind) = list["kind"].as_str().and_then(|kind| kind.strip_suffix("List")).map(Value::from) else {
+        return;
+    };
+    for item in list.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(item) = item.as_object_mut() else { continue };
+        item.entry("apiVersion").or_insert_with(|| api_version.clone());
+        item.entry("kind").or_insert_with(|| kind.clone());
+    }
+}
+
 fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -330,6 +345,14 @@ mod tests {
         append(&mut whole, json!({"items": [1], "metadata": {"continue": "x"}}));
         append(&mut whole, json!({"items": [2], "metadata": {"resourceVersion": "3"}}));
         assert_eq!(whole, json!({"items": [1, 2], "metadata": {"resourceVersion": "3"}}));
+    }
+
+    #[test]
+    fn items_get_their_lists_type() {
+        let mut list = json!({"apiVersion": "v1", "kind": "PodList", "items": [{"a": 1}, {"kind": "Own"}]});
+        type_items(&mut list);
+        let items = json!([{"apiVersion": "v1", "kind": "Pod", "a": 1}, {"apiVersion": "v1", "kind": "Own"}]);
+        assert_eq!(list["items"], items);
     }
 
     #[tokio::test]

@@ -10,14 +10,14 @@ use http::Response;
 use http::header::CONTENT_LENGTH;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use object::{Excerpt, Value};
+use object::{Excerpt, Map, Value};
 
 use super::response;
 use crate::accept::JSON;
 use crate::body::{Body, BodyError};
 
-/// Appends what is shown of an object.
-pub(super) type Write = Box<dyn Fn(&Value, &mut Vec<u8>) + Send>;
+/// What is shown of an object.
+pub(super) type Item = Box<dyn Fn(Value) -> Value + Send>;
 
 /// How much of a list is in memory at once beyond the cache.
 const CHUNK: usize = 64 * 1024;
@@ -25,62 +25,80 @@ const CHUNK: usize = 64 * 1024;
 /// What stands behind the items.
 const TAIL: &[u8] = b"]}\n";
 
-/// What stands before the items of a list.
-pub(super) fn head(kind: &str, api_version: &str, meta: &Value) -> String {
-    format!(r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{meta},"items":["#)
+/// A list, or a Table, without its items.
+pub(super) struct List {
+    document: Map,
+    /// The name of the field that has the items.
+    items: &'static str,
 }
 
-/// A list of served documents as they are, whose length is known beforehand.
-pub(super) fn whole(head: &str, items: Vec<Arc<Entry>>) -> Response<Body> {
-    let commas = items.len().saturating_sub(1);
-    let documents: usize = items.iter().map(|entry| entry.served_len()).sum();
-    let length = head.len() + TAIL.len() + commas + documents;
-    let pieces = Pieces::of(head, items, |entry: &Entry, out: &mut Vec<u8>| {
-        entry.write_to(out);
-        true
-    });
-    let mut response = pieces.response();
-    response.headers_mut().insert(CONTENT_LENGTH, length.into());
-    response
-}
-
-/// A list of what `write` makes of this much of each object.
-pub(super) fn stream(
-    head: &str,
-    items: Vec<Arc<Entry>>,
-    excerpt: Excerpt,
-    write: impl Fn(&Value, &mut Vec<u8>) + Send + 'static,
-) -> Response<Body> {
-    Pieces::of(head, items, excerpted(excerpt, write)).response()
-}
-
-/// The same list in one piece.
-pub(super) fn collect(
-    head: &str,
-    items: Vec<Arc<Entry>>,
-    excerpt: Excerpt,
-    write: impl Fn(&Value, &mut Vec<u8>),
-) -> Vec<u8> {
-    let mut pieces = Pieces::of(head, items, excerpted(excerpt, write));
-    let mut all = pieces.next().to_vec();
-    while pieces.is_more() {
-        all.extend_from_slice(&pieces.next());
+impl List {
+    /// A list of a type, with its metadata.
+    pub(super) fn new(kind: &str, api_version: &str, meta: Value, items: &'static str) -> Self {
+        let mut list = Self { document: Map::new(), items };
+        list.set("kind", kind.into());
+        list.set("apiVersion", api_version.into());
+        list.set("metadata", meta);
+        list
     }
-    all
-}
 
-/// What writes an entry by this much of its object.
-fn excerpted(
-    excerpt: Excerpt,
-    write: impl Fn(&Value, &mut Vec<u8>),
-) -> impl Fn(&Entry, &mut Vec<u8>) -> bool {
-    move |entry, out| match excerpt.read(&entry.document()) {
-        Ok(object) => {
-            write(&object, out);
+    /// Sets another field.
+    pub(super) fn set(&mut self, name: &str, value: Value) {
+        self.document.insert(name.to_owned(), value);
+    }
+
+    /// The document with these items.
+    pub(super) fn with(mut self, items: Vec<Value>) -> Value {
+        self.set(self.items, items.into());
+        self.document.into()
+    }
+
+    /// The JSON before the items.
+    fn head(self) -> Vec<u8> {
+        let items = self.items;
+        let mut head = Value::from(self.document).to_string().into_bytes();
+        head.pop();
+        head.extend_from_slice(format!(r#","{items}":["#).as_bytes());
+        head
+    }
+
+    /// Of stored documents as they are, whose length is known beforehand.
+    pub(super) fn response_as_stored(self, items: Vec<Arc<Entry>>) -> Response<Body> {
+        let head = self.head();
+        let commas = items.len().saturating_sub(1);
+        let documents: usize = items.iter().map(|entry| entry.item_len()).sum();
+        let length = head.len() + TAIL.len() + commas + documents;
+        let pieces = Pieces::of(head, items, |entry: &Entry, out: &mut Vec<u8>| {
+            entry.write_item_to(out);
             true
-        }
-        Err(_) => false,
+        });
+        let mut response = pieces.response();
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+        response
     }
+
+    /// Of what `item` makes of this much of each object.
+    pub(super) fn response(
+        self,
+        items: Vec<Arc<Entry>>,
+        excerpt: Excerpt,
+        item: impl Fn(Value) -> Value + Send + 'static,
+    ) -> Response<Body> {
+        let write = move |entry: &Entry, out: &mut Vec<u8>| match excerpt.read(&entry.document()) {
+            Ok(object) => serde_json::to_writer(out, &item(object)).is_ok(),
+            Err(_) => false,
+        };
+        Pieces::of(self.head(), items, write).response()
+    }
+}
+
+/// What `item` makes of this much of each object, all at once.
+pub(super) fn collect(
+    items: Vec<Arc<Entry>>,
+    excerpt: &Excerpt,
+    item: impl Fn(Value) -> Value,
+) -> Vec<Value> {
+    items.iter().filter_map(|entry| excerpt.read(&entry.document()).ok()).map(item).collect()
 }
 
 /// The way from item to item.
@@ -95,8 +113,8 @@ struct Pieces<W> {
 }
 
 impl<W: Fn(&Entry, &mut Vec<u8>) -> bool> Pieces<W> {
-    fn of(head: &str, items: Vec<Arc<Entry>>, write: W) -> Self {
-        Self { items: items.into_iter(), write, out: head.into(), begun: false }
+    fn of(head: Vec<u8>, items: Vec<Arc<Entry>>, write: W) -> Self {
+        Self { items: items.into_iter(), write, out: head, begun: false }
     }
 
     fn is_more(&self) -> bool {

@@ -70,38 +70,35 @@ impl Watch {
         if as_encoded && encoding == Encoding::Json {
             return item.encode(&self.encoder.served, out);
         }
-        let mut frame = Vec::new();
-        item.encode(&self.encoder.served, &mut frame);
-        let Ok(mut frame) = serde_json::from_slice::<Value>(&frame) else { return };
-        let mut object = Vec::new();
-        match shape {
-            Shape::Table => self.write_row(&frame["object"], marks, &mut object),
-            Shape::Metadata => table::write_metadata(&frame["object"], &mut object),
-            _ => table::write_json(&self.encoder.shown(frame["object"].take()), &mut object),
-        }
+        let Ok(object) = serde_json::from_slice::<Value>(&item.document(&self.encoder.served)) else {
+            return;
+        };
+        let document = match shape {
+            Shape::Table => self.table_of(object, marks),
+            Shape::Metadata => table::metadata(object),
+            Shape::Whole | Shape::Discovery => self.encoder.shown(object),
+        };
         match encoding {
-            Encoding::Protobuf => write_proto(item.type_name(), &object, out),
+            Encoding::Protobuf => {
+                // what cannot be written so was refused before
+                if let Some(wrapped) = proto(&document) {
+                    object::write_watch_event(item.type_name(), &wrapped, out);
+                }
+            }
             _ => {
-                out.extend_from_slice(format!(r#"{{"type":"{}","object":"#, item.type_name()).as_bytes());
-                out.extend_from_slice(object.trim_ascii_end());
-                out.extend_from_slice(b"}\n");
+                let frame = json!({"type": item.type_name(), "object": document});
+                out.extend_from_slice(frame.to_string().as_bytes());
+                out.push(b'\n');
             }
         }
     }
 
-    fn write_row(&mut self, object: &Value, marks: bool, out: &mut Vec<u8>) {
+    /// A Table with the object as its row; of a bookmark, which has none, the revision alone.
+    fn table_of(&mut self, object: Value, marks: bool) -> Value {
         self.encoder.now = Time::now();
         let version = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
-        let objects = if marks { &[][..] } else { std::slice::from_ref(object) };
         let with_columns = !marks && !std::mem::replace(&mut self.columns_sent, true);
-        self.encoder.write_table(objects, &version, with_columns, out);
-    }
-}
-
-/// A frame in protobuf. What cannot be written so was refused before.
-fn write_proto(kind: &str, object: &[u8], out: &mut Vec<u8>) {
-    let document = serde_json::from_slice::<Value>(object).ok();
-    if let Some(wrapped) = document.and_then(|document| proto(&document)) {
-        object::write_watch_event(kind, &wrapped, out);
+        let rows = if marks { Vec::new() } else { vec![self.encoder.row(object)] };
+        self.encoder.table(version, with_columns).with(rows)
     }
 }

@@ -6,6 +6,9 @@ use object::{Encoded, Key, Labels, Schema, Shape, Texts};
 
 use crate::extract::extract;
 
+/// What a head ends with.
+const SEAM: &[u8] = b"\"metadata\":{";
+
 const FIELD: &[u8] = b"\"resourceVersion\":\"";
 
 /// The longest text of a revision.
@@ -59,12 +62,33 @@ impl Entry {
     /// Writes the document as served at another revision: a deletion shows the last state at the revision that
     /// ended it.
     pub fn write_at(&self, revision: u64, out: &mut impl BufMut) {
+        self.write_from(0, revision, out);
+    }
+
+    /// Writes what stands behind the first bytes of the head.
+    fn write_from(&self, start_of_head: usize, revision: u64, out: &mut impl BufMut) {
         let (digits, start) = digits(revision);
-        out.put_slice(&self.head);
+        out.put_slice(&self.head[start_of_head..]);
         out.put_slice(FIELD);
         out.put_slice(&digits[start..]);
         out.put_slice(self.seam_end());
         out.put_slice(&self.tail);
+    }
+
+    /// Writes the document as an item of a list, which states the type once for all of them.
+    pub fn write_item_to(&self, out: &mut impl BufMut) {
+        out.put_slice(b"{");
+        self.write_from(self.type_len(), self.revision, out);
+    }
+
+    /// Length of the item in bytes.
+    pub fn item_len(&self) -> usize {
+        1 + self.served_len() - self.type_len()
+    }
+
+    /// How much of the head stands before the metadata.
+    fn type_len(&self) -> usize {
+        self.head.len() - SEAM.len()
     }
 
     /// The served document in one piece.
@@ -72,16 +96,6 @@ impl Entry {
         let mut out = BytesMut::with_capacity(self.served_len());
         self.write_to(&mut out);
         out.freeze()
-    }
-
-    /// The served document in pieces, for a write that gathers them; nothing large is copied.
-    pub fn slices(&self) -> [Bytes; 3] {
-        let mut seam = BytesMut::with_capacity(FIELD.len() + MAX_DIGITS + 2);
-        let (digits, start) = digits(self.revision);
-        seam.put_slice(FIELD);
-        seam.put_slice(&digits[start..]);
-        seam.put_slice(self.seam_end());
-        [self.head.clone(), seam.freeze(), self.tail.clone()]
     }
 
     /// Length of the served document in bytes.
@@ -162,8 +176,11 @@ mod tests {
         let entry = entry(r#"{"kind":"Pod","metadata":{"name":"a"},"spec":{}}"#);
         let served = r#"{"kind":"Pod","metadata":{"resourceVersion":"12","name":"a"},"spec":{}}"#;
         assert_eq!(entry.document(), served);
-        assert_eq!(entry.slices().concat(), served.as_bytes());
         assert_eq!(entry.served_len(), served.len());
+        let mut item = Vec::new();
+        entry.write_item_to(&mut item);
+        assert_eq!(item, br#"{"metadata":{"resourceVersion":"12","name":"a"},"spec":{}}"#);
+        assert_eq!(entry.item_len(), item.len());
         let mut deleted = Vec::new();
         entry.write_at(u64::MAX, &mut deleted);
         assert_eq!(deleted, served.replace("12", "18446744073709551615").as_bytes());

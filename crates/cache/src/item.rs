@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::BufMut;
+use bytes::{BufMut, Bytes, BytesMut};
 use kinds::Kind;
 
 use crate::Entry;
@@ -62,6 +62,18 @@ impl WatchItem {
         out.put_slice(b"{\"type\":\"");
         out.put_slice(self.type_name().as_bytes());
         out.put_slice(b"\",\"object\":");
+        self.write_object(kind, out);
+        out.put_slice(b"}\n");
+    }
+
+    /// The document that is served with it, alone.
+    pub fn document(&self, kind: &Kind) -> Bytes {
+        let mut out = BytesMut::with_capacity(self.served_len());
+        self.write_object(kind, &mut out);
+        out.freeze()
+    }
+
+    fn write_object(&self, kind: &Kind, out: &mut impl BufMut) {
         match self {
             Self::Added(entry) | Self::Modified(entry) => entry.write_to(out),
             Self::Deleted { entry, revision } => entry.write_at(*revision, out),
@@ -71,7 +83,6 @@ impl WatchItem {
                 bookmark(kind, *revision, mark, out);
             }
         }
-        out.put_slice(b"}\n");
     }
 }
 
