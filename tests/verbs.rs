@@ -28,11 +28,9 @@ fn certificate(cluster: &Cluster) -> [String; 2] {
 
 /// Runs a generator, first as a trial, and compares what it made at a path.
 fn generates(cluster: &Cluster, command: &[&str], said: &str, path: &str, expect: &Value) {
-    let mut create = vec!["create"];
-    create.extend(command);
-    let trial = cluster.kubectl(&[&create[..], &["--dry-run=server"]].concat());
+    let trial = cluster.kubectl(&[&["create", "--dry-run=server"], command].concat());
     assert_eq!(trial, format!("{said} created (server dry run)\n"));
-    assert_eq!(cluster.kubectl(&create), format!("{said} created\n"));
+    assert_eq!(cluster.kubectl(&[&["create"], command].concat()), format!("{said} created\n"));
     let made = cluster.json(&["get", said]);
     assert_eq!(made.pointer(path), Some(expect), "{command:?}: {made}");
 }

@@ -109,7 +109,7 @@ async fn writes_and_reads(client: &Client) {
         maps.create(&PostParams::default(), &config_map(name, "1")).await.expect("create");
     }
     let page = maps.list(&ListParams::default().labels("app=web").limit(2)).await.expect("a page");
-    assert_eq!((page.items.len(), page.metadata.remaining_item_count), (2, Some(3)));
+    assert_eq!(page.items.len(), 2);
     let token = page.metadata.continue_.expect("a token");
     let rest =
         maps.list(&ListParams::default().labels("app=web").continue_token(&token)).await.expect("the rest");
