@@ -1,9 +1,9 @@
 # The project's commands. Each runs on a fresh Debian or Ubuntu machine as root; scripts/setup installs what is missing.
 CARGO ?= cargo
 
-.PHONY: build up down install uninstall test soak bench lint setup
+.PHONY: build up down install uninstall test soak fuzz bench lint setup
 
-# How long each of the soak's tests goes on.
+# How long each test of `soak` and of `fuzz` goes on.
 SECONDS ?= 600
 
 build: setup
@@ -32,6 +32,11 @@ test: setup
 soak: setup
 	BERTH_SOAK_SECONDS=$(SECONDS) $(CARGO) test --release -p berth-store --test store -- --nocapture --test-threads=2 \
 		crashes random_history linearizable
+
+# Readers of what clients send, on mutated input, for longer; a failure shows its input and the seed.
+fuzz: setup
+	BERTH_FUZZ_SECONDS=$(SECONDS) BERTH_SEED=$${BERTH_SEED:-$$(date +%s)} $(CARGO) test --release -p berth-object --lib \
+		-- --nocapture --test-threads=2 fuzz
 
 bench: setup
 	$(CARGO) build --release --workspace

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use jiff::SignedDuration;
 
 /// A container orchestrator that speaks the Kubernetes API.
@@ -91,9 +91,10 @@ pub(crate) struct RangeFlags {
     /// The prefix length of a node's block.
     #[arg(long, value_name = "BITS", default_value_t = 24)]
     pub(crate) node_cidr_mask_size: u8,
-    /// Addresses of services.
-    #[arg(long, value_name = "CIDR", default_value = "10.96.0.0/12")]
-    pub(crate) service_cidr: Ipv4Net,
+    /// Addresses of services: one block, or one of IPv4 and one of IPv6, the default family's first. Nodes lead IPv4
+    /// alone to a service's pods.
+    #[arg(long, value_name = "CIDR[,CIDR]", value_delimiter = ',', default_value = "10.96.0.0/12")]
+    pub(crate) service_cidr: Vec<IpNet>,
 }
 
 /// Which store the cluster's data is in.

@@ -81,6 +81,11 @@ async fn server(args: ServerArgs, all: bool) -> anyhow::Result<()> {
     let server = Server::start(opened.store(), kinds.clone(), options).await?;
     let mut parts = JoinSet::<anyhow::Result<()>>::new();
     if all {
+        if opened.shared().is_none() {
+            for lease in [CONTROLLERS_LEASE, SCHEDULER_LEASE] {
+                server.hosts(lease);
+            }
+        }
         let ((client, source), stop) = (parts_of(&server, CONTROLLERS), stopped.clone());
         let published = controllers::publish_root_ca(&client, &kinds, server.ca()).await;
         published.context("cannot publish the CA")?;

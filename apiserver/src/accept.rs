@@ -74,8 +74,8 @@ pub(crate) fn quality(range: &str) -> f32 {
 /// The form that one media range stands for, if it can be served.
 fn form(range: &str) -> Option<Form> {
     let encoding = match range.split(';').next()?.trim() {
-        JSON | "*/*" | "application/*" | "text/*" | "" => Encoding::Json,
-        YAML | "text/yaml" => Encoding::Yaml,
+        JSON | "*/*" | "application/*" | "" => Encoding::Json,
+        YAML => Encoding::Yaml,
         PROTOBUF => Encoding::Protobuf,
         "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
         | "application/com.github.proto-openapi.spec.v2.v1.0+protobuf" => Encoding::OpenApi,
@@ -109,6 +109,8 @@ pub(crate) fn of_error(headers: &HeaderMap) -> Encoding {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(accept: &str, expect: Option<(Shape, Encoding)>) {
@@ -136,7 +138,30 @@ mod tests {
         check(&format!("{both},application/json"), Some((Shape::Metadata, Encoding::Protobuf)));
         check("application/json;q=0.5,application/yaml", Some((Shape::Whole, Encoding::Yaml)));
         check("text/html", None);
+        check("text/*", None);
+        check("text/yaml", None);
+        check("application/json;q=nan", None);
+        check(",;,application/json;as=;v=,", Some((Shape::Whole, Encoding::Json)));
         check("application/json;q=0,application/yaml;q=0.1", Some((Shape::Whole, Encoding::Yaml)));
         check("text/html,application/yaml", Some((Shape::Whole, Encoding::Yaml)));
+    }
+
+    proptest! {
+        #[test]
+        fn an_answer_takes_a_form_that_can_be_served(
+            ranges in prop::collection::vec(
+                "(application/(json|yaml|vnd[.]kubernetes[.]protobuf|\\*)|\\*/\\*|[a-z*/]{0,6})(;(as|v|g|q)=(Table|v1|[0-9.eE-]{0,5}|nan|inf))*",
+                0..6,
+            ),
+        ) {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, ranges.join(",").parse().unwrap());
+            let can = |form: Form| form.encoding != Encoding::OpenApi && form.shape != Shape::Discovery;
+            match negotiate(&headers, can) {
+                Ok(form) => prop_assert!(can(form)),
+                Err(status) => prop_assert_eq!(status.code, 406),
+            }
+            of_error(&headers);
+        }
     }
 }

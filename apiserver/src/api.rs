@@ -40,6 +40,9 @@ pub struct Api {
     pub(crate) services: ServiceRange,
     /// What nodes get the addresses of their pods from.
     pub(crate) pods: PodRange,
+    /// The parts of the control plane that live in this process and need no Lease, by the names of the Leases that they
+    /// would hold; told by who runs them.
+    pub(crate) inside: RwLock<Vec<&'static str>>,
     /// The streams that are open.
     pub(crate) streams: Streams,
     /// The way to the agents of nodes.

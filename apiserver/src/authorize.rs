@@ -60,8 +60,8 @@ impl Api {
     /// its signer, by the signer's name or by `DOMAIN/*` (upstream's admission plugins of that name).
     pub(crate) fn check_signer(&self, call: &Call<'_>, part: Part, request: &Value) -> Result<(), Status> {
         let verb = match part {
-            Part::Approval => "approve",
-            Part::Status => "sign",
+            Part::Of(&kinds::Part::APPROVAL) => "approve",
+            Part::Of(&kinds::Part::STATUS) => "sign",
             _ => return Ok(()),
         };
         if call.kind.kind != "CertificateSigningRequest" {

@@ -1,5 +1,7 @@
 //! Request bodies: bounded, and decoded from JSON, YAML or protobuf into one form.
 
+mod type_meta;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,6 +15,9 @@ use http_body_util::{BodyExt, Limited};
 use kinds::Kind;
 use object::{Parsed, PatchType, Status, Value, parse_json, parse_yaml, unwrap_unknown};
 use parking_lot::Mutex;
+
+pub(crate) use type_meta::check_type;
+use type_meta::no_kind;
 
 /// The most a body may hold, in bytes (upstream's limit).
 pub(crate) const MAX_BODY: usize = 3 * 1024 * 1024;
@@ -102,10 +107,23 @@ pub(crate) async fn collect(body: Body) -> Result<Bytes, Status> {
     }
 }
 
-/// The media type of the body, without parameters; JSON where none is stated.
+/// The media type of the body, without parameters; JSON where none is stated. What is no text is of no type.
 pub(crate) fn media_type(headers: &HeaderMap) -> &str {
-    let stated = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or(JSON);
+    let stated = headers.get(CONTENT_TYPE).map_or(JSON, |value| value.to_str().unwrap_or("*"));
+    let stated = if stated.is_empty() { JSON } else { stated };
     stated.split(';').next().unwrap_or_default().trim()
+}
+
+/// The beginning of a body as messages show it: JSON as it is, anything else in hexadecimal digits.
+fn summary(bytes: &[u8]) -> String {
+    const SHOWN: usize = 30;
+    let start = &bytes[..bytes.len().min(SHOWN)];
+    let more = if bytes.len() > SHOWN { " ..." } else { "" };
+    match bytes.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(start)),
+        Some(_) => format!("{}{more}", start.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+    }
 }
 
 /// Decodes a document of a kind the caller knows. Protobuf needs that kind's schema; the others do not.
@@ -116,20 +134,21 @@ pub(crate) fn decode(
 ) -> Result<Parsed, Status> {
     let malformed = |e: &dyn std::fmt::Display| {
         Status::bad_request(format!(
-            "the object provided is unrecognized (must be of type JSON, YAML or protobuf): {e}"
+            "the object provided is unrecognized (must be of type JSON, YAML or protobuf): {e} ({})",
+            summary(bytes)
         ))
     };
-    match media_type(headers) {
-        JSON => parse_json(bytes).map_err(|e| malformed(&e)),
-        YAML | "application/x-yaml" | "text/yaml" => parse_yaml(bytes).map_err(|e| malformed(&e)),
+    match media_type(headers).to_ascii_lowercase().as_str() {
+        JSON => parse_json(bytes)
+            .map_err(|e| malformed(&format_args!("couldn't get version/kind; json parse error: {e}"))),
+        YAML => parse_yaml(bytes).map_err(|e| malformed(&format_args!("error converting YAML to JSON: {e}"))),
         PROTOBUF => {
+            if bytes.is_empty() {
+                return Err(malformed(&"empty data"));
+            }
             let unknown = unwrap_unknown(bytes).map_err(|e| malformed(&e))?;
-            let schema = schema(&unknown.api_version, &unknown.kind).ok_or_else(|| {
-                Status::bad_request(format!(
-                    "no kind {:?} is registered for version {:?}",
-                    unknown.kind, unknown.api_version
-                ))
-            })?;
+            let schema = schema(&unknown.api_version, &unknown.kind)
+                .ok_or_else(|| Status::bad_request(no_kind(&unknown.api_version, &unknown.kind)))?;
             let mut value = object::decode_proto(&schema, unknown.raw).map_err(|e| malformed(&e))?;
             if let Some(map) = value.as_object_mut() {
                 map.insert("apiVersion".into(), unknown.api_version.into());
@@ -141,7 +160,7 @@ pub(crate) fn decode(
     }
 }
 
-/// Decodes a patch: its type by the media type, its content as JSON (or YAML, which contains JSON).
+/// Decodes a patch: its type by the media type, its content as JSON.
 pub(crate) fn decode_patch(headers: &HeaderMap, bytes: &[u8]) -> Result<(PatchType, Value), Status> {
     let kind = match media_type(headers) {
         "application/json-patch+json" => PatchType::Json,
@@ -153,38 +172,11 @@ pub(crate) fn decode_patch(headers: &HeaderMap, bytes: &[u8]) -> Result<(PatchTy
             ));
         }
     };
-    let parsed = parse_json(bytes).map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?;
+    let parsed = parse_json(bytes).map_err(|e| match kind {
+        PatchType::Strategic => Status::bad_request(e.to_string()),
+        PatchType::Json | PatchType::Merge => Status::bad_request(format!("error decoding patch: {e}")),
+    })?;
     Ok((kind, parsed.value))
-}
-
-/// Fills in or checks `apiVersion` and `kind` of a document against the kind the path names.
-pub(crate) fn check_type(value: &mut Value, api_version: &str, kind: &str) -> Result<(), Status> {
-    let Some(map) = value.as_object_mut() else {
-        return Err(Status::bad_request(format!(
-            "{kind} in version {:?} cannot be handled as a {kind}: json: cannot unmarshal {} into Go value of type {kind}",
-            version_of(api_version),
-            json_type(value),
-        )));
-    };
-    for (field, expected) in [("apiVersion", api_version), ("kind", kind)] {
-        match map.get(field).and_then(Value::as_str).unwrap_or_default() {
-            "" => {
-                map.insert(field.into(), expected.into());
-            }
-            found if found == expected => {}
-            found if field == "apiVersion" => {
-                return Err(Status::bad_request(format!(
-                    "the API version in the data ({found}) does not match the expected API version ({expected})"
-                )));
-            }
-            found => {
-                return Err(Status::bad_request(format!(
-                    "the kind in the data ({found}) does not match the expected kind ({expected})"
-                )));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// A decoding error in upstream's wrapping.
@@ -195,28 +187,15 @@ pub(crate) fn cannot_handle(kind: &Kind, error: impl std::fmt::Display) -> Statu
     ))
 }
 
-fn version_of(api_version: &str) -> &str {
-    api_version.rsplit('/').next().unwrap_or(api_version)
-}
-
-fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use futures::StreamExt;
+    use proptest::prelude::*;
 
     use super::*;
+    use crate::deletion::DeleteOptions;
 
     #[tokio::test]
     async fn what_the_reader_left_is_read() {
@@ -233,5 +212,68 @@ mod tests {
         drop(body);
         rest.discard().await;
         assert_eq!(read.load(Ordering::Relaxed), 3);
+    }
+
+    #[test]
+    fn beginnings_of_bodies_are_shown() {
+        assert_eq!(summary(b""), "<empty>");
+        assert_eq!(summary(b"{\"a\":\xff"), "{\"a\":\u{fffd}");
+        assert_eq!(summary(&[b'['; 31]), format!("{} ...", "5b".repeat(30)));
+    }
+
+    /// JSON of options of deletions, with values that do not belong.
+    fn options() -> impl Strategy<Value = String> {
+        let fields =
+            ["gracePeriodSeconds", "propagationPolicy", "orphanDependents", "dryRun", "preconditions"];
+        let field = prop::sample::select([&fields[..], &["apiVersion", "kind", "other"]].concat());
+        let value = prop::sample::select(vec![
+            "null",
+            "{}",
+            "[]",
+            "{\"uid\":\"u\"}",
+            "{\"uid\":1}",
+            "[\"All\"]",
+            "[null]",
+            "\"Orphan\"",
+            "\"v1\"",
+            "\"DeleteOptions\"",
+            "\"a/b/c\"",
+            "-1",
+            "9223372036854775808",
+            "1.5",
+            "true",
+            "\"",
+            "1e400",
+        ]);
+        prop::collection::vec((field, value), 0..6).prop_map(|entries| {
+            let entries: Vec<String> =
+                entries.iter().map(|(field, value)| format!("{field:?}:{value}")).collect();
+            format!("{{{}}}", entries.join(","))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn options_are_read_or_refused(text in options()) {
+            match decode(&HeaderMap::new(), text.as_bytes(), &crate::pipeline::schema_of) {
+                Err(status) => prop_assert_eq!(status.code, 400),
+                Ok(parsed) => {
+                    if let Ok(options) = serde_json::from_value::<DeleteOptions>(parsed.value)
+                        && let Err(status) = options.check()
+                    {
+                        prop_assert_eq!(status.code, 422);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_taken_is_of_the_type_that_was_asked_for(text in options()) {
+            let Ok(Parsed { mut value, .. }) = parse_json(text.as_bytes()) else { return Ok(()) };
+            match check_type(&mut value, "v1", "DeleteOptions") {
+                Ok(()) => prop_assert_eq!((&value["apiVersion"], &value["kind"]), (&"v1".into(), &"DeleteOptions".into())),
+                Err(status) => prop_assert_eq!(status.code, 400),
+            }
+        }
     }
 }

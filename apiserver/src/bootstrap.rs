@@ -1,9 +1,10 @@
 //! What a cluster holds from its first moment: system namespaces with their service account, default roles, the
-//! server's own service.
+//! server's own service and the block that services have addresses of.
 
 use std::sync::Arc;
 
-use object::{Meta, Value};
+use client::PatchType;
+use object::{Key, Meta, Time, Value, format_time};
 use serde_json::json;
 
 use crate::api::Api;
@@ -18,6 +19,8 @@ pub(crate) async fn run(api: &Arc<Api>, port: u16) -> Result<(), client::Error> 
     let client = LocalService::new(api.clone(), Identity::admin()).client();
     let mut wanted = namespaces();
     wanted.extend(bootstrap_rbac::documents());
+    wanted.extend(kinds::SYSTEM_PRIORITIES.map(priority_class));
+    wanted.push(service_cidr(&api.services));
     wanted.push(kubernetes_service(&api.services, port));
     for object in wanted {
         let api_version = object["apiVersion"].as_str().unwrap_or_default();
@@ -40,7 +43,7 @@ pub(crate) async fn run(api: &Arc<Api>, port: u16) -> Result<(), client::Error> 
             return Err(error);
         }
     }
-    Ok(())
+    keep_service_cidr(api, &client).await
 }
 
 /// The namespaces, each with the account that its pods run as unless they name another.
@@ -56,6 +59,14 @@ fn namespaces() -> Vec<Value> {
     names.into_iter().flat_map(of).collect()
 }
 
+/// A priority class of the system's own pods.
+fn priority_class((name, value, about): (&str, i64, &str)) -> Value {
+    json!({
+        "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": value,
+        "description": about, "preemptionPolicy": "PreemptLowerPriority",
+    })
+}
+
 /// The service at which pods find the API server: the first address of the range.
 fn kubernetes_service(range: &ServiceRange, port: u16) -> Value {
     json!({
@@ -66,4 +77,45 @@ fn kubernetes_service(range: &ServiceRange, port: u16) -> Value {
             "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}],
         },
     })
+}
+
+/// The ServiceCIDR of the configured blocks.
+fn service_cidr(range: &ServiceRange) -> Value {
+    let blocks: Vec<String> = range.blocks().map(|block| block.to_string()).collect();
+    json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR",
+        "metadata": {"name": "kubernetes"}, "spec": {"cidrs": blocks},
+    })
+}
+
+/// Says that the ServiceCIDR of the configured blocks is ready, where nobody has said anything, and adds the second
+/// block to it where that was configured since. One that says otherwise is left alone.
+async fn keep_service_cidr(api: &Api, client: &client::Client) -> Result<(), client::Error> {
+    let Some(kind) = api.kinds.kind("networking.k8s.io", "ServiceCIDR") else { return Ok(()) };
+    let wanted = service_cidr(&api.services)["spec"]["cidrs"].take();
+    let key = Key::new("", "kubernetes");
+    let found = match client.get(kind, &key).await {
+        Err(error) if error.is_not_found() => return Ok(()),
+        found => found?,
+    };
+    let blocks = &found["spec"]["cidrs"];
+    let conditions = found["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    if *blocks != wanted && *blocks == json!([wanted[0]]) {
+        let patch = json!({"spec": {"cidrs": wanted}});
+        client.patch(kind, &key, None, PatchType::Merge, &patch).await?;
+    } else if *blocks != wanted {
+        tracing::warn!(
+            configured = %wanted, found = %blocks,
+            "the ServiceCIDR kubernetes has other blocks than are configured: configure these, or delete it"
+        );
+    } else if !Meta::of(&found).is_terminating() && !conditions.iter().any(|c| c["type"] == "Ready") {
+        let ready = json!({
+            "type": "Ready", "status": "True", "reason": "", "message": "Kubernetes default Service CIDR is ready",
+            "lastTransitionTime": format_time(Time::now()),
+        });
+        let conditions: Vec<Value> = conditions.into_iter().chain([ready]).collect();
+        let patch = json!({"status": {"conditions": conditions}});
+        client.patch(kind, &key, Some("status"), PatchType::Merge, &patch).await?;
+    }
+    Ok(())
 }

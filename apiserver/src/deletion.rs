@@ -37,6 +37,21 @@ pub(crate) enum Deletion {
 }
 
 impl DeleteOptions {
+    /// Whether they leave it to the kind what becomes of the dependents.
+    fn leaves_open(&self) -> bool {
+        self.propagation_policy.is_none() && self.orphan_dependents.is_none()
+    }
+
+    /// What a client is warned of that leaves open what it should rather say.
+    pub(crate) fn warning(&self, kind: &Kind) -> Option<String> {
+        (kind.policy.orphans && self.leaves_open()).then(|| {
+            format!(
+                "child pods are preserved by default when {} are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
+                kind.plural
+            )
+        })
+    }
+
     /// What is wrong with the options themselves.
     pub(crate) fn check(&self) -> Result<(), Status> {
         let mut errors = Vec::new();
@@ -91,7 +106,7 @@ pub(crate) fn check_preconditions(
 /// Decides what a deletion with these options does to the object.
 pub(crate) fn decide(kind: &Kind, object: &Value, options: &DeleteOptions, now: Time) -> Deletion {
     let meta = Meta::of(object);
-    let finalizers = with_propagation(&meta.finalizers, options);
+    let finalizers = with_propagation(kind, &meta.finalizers, options);
     let grace = match kind.policy.graceful {
         true => kind.strategy.grace(object, options.grace_period_seconds).unwrap_or(0).max(0),
         false => 0,
@@ -145,9 +160,12 @@ fn drop_empty_finalizers(object: &mut Value) {
     }
 }
 
-/// The finalizers as the asked propagation changes them; the options have been checked.
-fn with_propagation(finalizers: &[String], options: &DeleteOptions) -> Vec<String> {
+/// The finalizers as the asked propagation changes them, or the kind's own where no deletion has asked for one; the
+/// options have been checked.
+fn with_propagation(kind: &Kind, finalizers: &[String], options: &DeleteOptions) -> Vec<String> {
+    let is_settled = finalizers.iter().any(|f| f == FOREGROUND || f == ORPHAN);
     let wanted = match (options.propagation_policy.as_deref(), options.orphan_dependents) {
+        (None, None) if kind.policy.orphans && !is_settled => Some(ORPHAN),
         (None, None) => return finalizers.to_vec(),
         (Some("Foreground"), _) => Some(FOREGROUND),
         (Some("Orphan"), _) | (None, Some(true)) => Some(ORPHAN),

@@ -1,9 +1,10 @@
 //! Paths that are no resource: discovery, OpenAPI, version and health, all made from the table of kinds.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, HeaderValue, Response};
@@ -80,8 +81,9 @@ impl Api {
             ["apis"] => self.groups(headers, "apis", group_list, |group| !group.is_empty()),
             ["api", version] => self.resources(headers, "", version),
             ["apis", group] => {
-                let found = groups(&self.kinds).remove(*group).ok_or_else(Status::no_such_path)?;
-                let mut value = group_value(group, &found);
+                let groups = groups(&self.kinds);
+                let found = groups.iter().find(|(name, _)| name == group).ok_or_else(Status::no_such_path)?;
+                let mut value = group_value(group, &found.1);
                 value["kind"] = "APIGroup".into();
                 value["apiVersion"] = "v1".into();
                 Ok(json_response(200, &value))
@@ -104,6 +106,7 @@ impl Api {
                 .map(str::to_owned)
                 .collect();
         for (group, versions) in groups(&self.kinds) {
+            paths.extend((!group.is_empty()).then(|| format!("/apis/{group}")));
             paths.extend(versions.iter().map(|version| root(&group, version)));
         }
         paths.sort();
@@ -186,7 +189,9 @@ impl Api {
     fn resources(&self, headers: &HeaderMap, group: &str, version: &str) -> Result<Response<Body>, Status> {
         negotiate(headers, |form| form == Form::JSON)?;
         let of_group = self.kinds.served().filter(|k| k.group == group && k.version == version);
-        let resources: Vec<Value> = of_group.flat_map(legacy_resources).collect();
+        let mut resources: Vec<Value> =
+            of_group.flat_map(|kind| legacy_resources(kind, self.kinds.stored(kind))).collect();
+        resources.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
         if resources.is_empty() {
             return Err(Status::no_such_path());
         }
@@ -244,8 +249,35 @@ fn root(group: &str, version: &str) -> String {
     if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") }
 }
 
-/// Versions by group, the preferred one first.
-fn groups(kinds: &Kinds) -> BTreeMap<String, Vec<String>> {
+/// Groups in the order in which clients look for a resource that several have: these, as upstream ranks them, and
+/// behind them all others by name.
+const RANKED: [&str; 22] = [
+    "",
+    "apiregistration.k8s.io",
+    "apps",
+    "events.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "storage.k8s.io",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "scheduling.k8s.io",
+    "coordination.k8s.io",
+    "node.k8s.io",
+    "discovery.k8s.io",
+    "resource.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "storagemigration.k8s.io",
+];
+
+/// Each group with its versions, the preferred one first.
+fn groups(kinds: &Kinds) -> Vec<(String, Vec<String>)> {
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for kind in kinds.served() {
         let versions = groups.entry(kind.group.clone()).or_default();
@@ -253,6 +285,9 @@ fn groups(kinds: &Kinds) -> BTreeMap<String, Vec<String>> {
             versions.push(kind.version.clone());
         }
     }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    let rank = |group: &str| RANKED.iter().position(|ranked| *ranked == group).unwrap_or(RANKED.len());
+    groups.sort_by_key(|(group, _)| rank(group));
     groups
 }
 
@@ -296,9 +331,8 @@ fn verbs(kind: &Kind) -> Vec<&'static str> {
 /// Verbs of a subresource.
 fn subresource_verbs(subresource: &Subresource) -> Vec<&'static str> {
     match subresource {
-        Subresource::Status | Subresource::Scale { .. } => vec!["get", "patch", "update"],
-        Subresource::Approval => vec!["get", "patch", "update"],
-        Subresource::Finalize => vec!["update"],
+        Subresource::Part(part) => part.verbs.iter().map(|verb| verb.name()).collect(),
+        Subresource::Scale { .. } => vec!["get", "patch", "update"],
         Subresource::Call { .. } => vec!["create"],
         Subresource::Connect { verbs, .. } => verbs.iter().map(|verb| verb.name()).collect(),
     }
@@ -323,8 +357,14 @@ fn subresource_kind(kind: &Kind, subresource: &Subresource) -> (String, String, 
     }
 }
 
+/// By what clients see that objects are stored in another version than before (KEP-2155).
+fn storage_version_hash(stored: &Kind) -> String {
+    let name = format!("{}/{}/{}", stored.group, stored.version, stored.kind);
+    STANDARD.encode(&Sha256::digest(name)[..8])
+}
+
 /// A kind and its subresources in an `APIResourceList`.
-fn legacy_resources(kind: &Arc<Kind>) -> Vec<Value> {
+fn legacy_resources(kind: &Kind, stored: &Kind) -> Vec<Value> {
     let mut main = json!({
         "name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced(), "kind": kind.kind,
         "verbs": verbs(kind),
@@ -334,6 +374,9 @@ fn legacy_resources(kind: &Arc<Kind>) -> Vec<Value> {
     }
     if !kind.categories.is_empty() {
         main["categories"] = json!(kind.categories);
+    }
+    if kind.has(kinds::Verb::Create) && !kind.policy.talk {
+        main["storageVersionHash"] = storage_version_hash(stored).into();
     }
     let mut list = vec![main];
     for subresource in &kind.subresources {
@@ -359,7 +402,11 @@ fn aggregated(kinds: &Kinds, keep: impl Fn(&str) -> bool) -> Value {
         .map(|(group, versions)| {
             let versions: Vec<Value> =
                 versions.iter().map(|version| aggregated_version(kinds, &group, version)).collect();
-            json!({"metadata": {"name": group, "creationTimestamp": null}, "versions": versions})
+            let mut value = json!({"metadata": {"creationTimestamp": null}, "versions": versions});
+            if !group.is_empty() {
+                value["metadata"]["name"] = group.into();
+            }
+            value
         })
         .collect();
     json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items})
@@ -367,7 +414,9 @@ fn aggregated(kinds: &Kinds, keep: impl Fn(&str) -> bool) -> Value {
 
 fn aggregated_version(kinds: &Kinds, group: &str, version: &str) -> Value {
     let of_group = kinds.served().filter(|k| k.group == group && k.version == version);
-    let resources: Vec<Value> = of_group.map(|kind| aggregated_resource(kind)).collect();
+    let mut of_group: Vec<_> = of_group.collect();
+    of_group.sort_by(|a, b| a.plural.cmp(&b.plural));
+    let resources: Vec<Value> = of_group.into_iter().map(|kind| aggregated_resource(kind)).collect();
     json!({"version": version, "freshness": "Current", "resources": resources})
 }
 
@@ -384,9 +433,10 @@ fn aggregated_resource(kind: &Kind) -> Value {
     if !kind.categories.is_empty() {
         value["categories"] = json!(kind.categories);
     }
-    let below: Vec<Value> = kind
-        .subresources
-        .iter()
+    let mut subresources: Vec<_> = kind.subresources.iter().collect();
+    subresources.sort_by_key(|subresource| subresource.name());
+    let below: Vec<Value> = subresources
+        .into_iter()
         .map(|subresource| {
             let (group, version, name) = subresource_kind(kind, subresource);
             json!({

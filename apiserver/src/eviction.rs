@@ -50,7 +50,7 @@ impl Api {
             let pod = self.objects.get(&pods, &key).await?.ok_or_else(|| not_found(&pods, &key))?.value;
             let meta = Meta::of(&pod);
             check_preconditions(&pods, &key, &wanted, &meta)?;
-            let verdict = self.judge(call, &pod, &key).await?;
+            let verdict = self.ask_budget(call, &pod, &key).await?;
             match self.say_evicted(call, &meta, verdict).await {
                 Err(status) if verdict == Verdict::Free && status.code == 409 => continue,
                 said => said?,
@@ -64,7 +64,7 @@ impl Api {
     }
 
     /// What the pod's budget says, which then has counted the eviction.
-    async fn judge(&self, call: &Call<'_>, pod: &Value, key: &Key) -> Result<Verdict, Status> {
+    async fn ask_budget(&self, call: &Call<'_>, pod: &Value, key: &Key) -> Result<Verdict, Status> {
         let phase = pod["status"]["phase"].as_str();
         if matches!(phase, Some("Succeeded" | "Failed")) || Meta::of(pod).is_terminating() {
             return Ok(Verdict::Unguarded);
@@ -117,7 +117,7 @@ impl Api {
                 }
                 Ok(())
             };
-            self.update(&mut of_budget, Part::Status, Change::Server(&edit)).await?;
+            self.update(&mut of_budget, Part::Of(&kinds::Part::STATUS), Change::Server(&edit)).await?;
         }
         Ok(verdict)
     }

@@ -12,6 +12,7 @@ mod bootstrap;
 mod bootstrap_rbac;
 mod certs;
 mod claims;
+mod components;
 mod connect;
 mod deletion;
 mod discovery;

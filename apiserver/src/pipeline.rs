@@ -17,7 +17,7 @@ use crate::flow::Class;
 use crate::identity::Identity;
 use crate::listen::Peer;
 use crate::measures::{About, Open};
-use crate::prepare::{Part, part_of};
+use crate::prepare::Part;
 use crate::request::RequestInfo;
 use crate::respond::{Encoder, compress, status_response, warn};
 use crate::write::{Change, delete_options};
@@ -120,7 +120,18 @@ impl Api {
         }
         let form = Encoder::form(&parts.headers, info, &kind)?;
         let mut call = Call::new(info, (kind.clone(), served.clone()), identity, Time::now())?;
-        let answer = self.verb(&mut call, &parts.headers, body).await?;
+        call.warnings.extend(served.deprecated.clone());
+        let (body, rest) = Rest::of(body);
+        let answer = match self.verb(&mut call, &parts.headers, body).await {
+            Ok(answer) => answer,
+            Err(status) if call.warnings.is_empty() => return Err(status),
+            Err(status) => {
+                rest.discard().await;
+                let mut response = status_response(&status, accept::of_error(&parts.headers));
+                warn(&mut response, &call.warnings);
+                return Ok(response);
+            }
+        };
         let encoder = Encoder {
             kind,
             served,
@@ -150,6 +161,8 @@ impl Api {
             return Err(Status::method_not_allowed());
         }
         match info.verb {
+            "get" if kind.policy.observed => self.component(call).await,
+            "list" if kind.policy.observed => self.list_components(call).await,
             "get" => self.get(call).await,
             "list" => self.list(call).await,
             "watch" => self.watch(call).await,
@@ -165,6 +178,7 @@ impl Api {
                 let bytes = body::collect(body).await?;
                 let options = delete_options(headers, &bytes, call, &schema_of)?;
                 call.dry_run |= !options.dry_run.is_empty();
+                call.warnings.extend(options.warning(&kind));
                 self.delete(call, &options).await
             }
             "deletecollection" if kind.namespaced() && info.namespace.is_empty() => {
@@ -215,16 +229,15 @@ impl Api {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Answer, Status> {
-        if let Some(part) = part_of(Some(subresource)) {
-            return match call.info.verb {
-                "get" => self.get(call).await,
-                "update" | "patch" => self.write(call, part, headers, body).await,
-                _ => Err(Status::method_not_allowed()),
-            };
-        }
+        let verb = call.info.verb;
         match subresource {
+            Subresource::Part(part) if !part.verbs.iter().any(|known| known.name() == verb) => {
+                Err(Status::method_not_allowed())
+            }
+            Subresource::Part(_) if verb == "get" => self.get(call).await,
+            Subresource::Part(part) => self.write(call, Part::Of(part), headers, body).await,
             Subresource::Scale { .. } => self.scale(call, subresource, headers, body).await,
-            Subresource::Call { name, api_version, kind } if call.info.verb == "create" => {
+            Subresource::Call { name, api_version, kind } if verb == "create" => {
                 let bytes = body::collect(body).await?;
                 let mut parsed = body::decode(headers, &bytes, &schema_of)?;
                 body::check_type(&mut parsed.value, api_version, kind)?;
@@ -243,6 +256,7 @@ impl Api {
         let bytes = body::collect(body).await?;
         let options = delete_options(headers, &bytes, call, &schema_of)?;
         call.dry_run |= !options.dry_run.is_empty();
+        call.warnings.extend(options.warning(&call.kind));
         let Answer::List { list, token } = self.list(call).await? else {
             return Err(Status::method_not_allowed());
         };

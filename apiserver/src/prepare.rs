@@ -1,10 +1,12 @@
 //! What the server itself decides about an object before it is validated: metadata, the split of status and the
 //! rest, the generation. Pure.
 
+mod ratchet;
+
 use std::collections::HashSet;
 
-use kinds::{Kind, Subresource};
-use object::{FieldErrors, Key, Path, Status, Time, Value, format_time};
+use kinds::Kind;
+use object::{FieldErrorType, FieldErrors, Key, Path, Status, Time, Value, format_time};
 
 /// What a creation needs from outside.
 pub(crate) struct Fresh {
@@ -21,12 +23,8 @@ pub(crate) struct Fresh {
 pub(crate) enum Part {
     /// Everything but `status`.
     Main,
-    /// `status` only.
-    Status,
-    /// `spec.finalizers` only.
-    Finalize,
-    /// `status.conditions` only.
-    Approval,
+    /// What a subresource takes.
+    Of(&'static kinds::Part),
     /// Anything: the server's own writes, such as a binding.
     Server,
 }
@@ -100,8 +98,9 @@ fn place(kind: &Kind, meta: &mut object::Map, namespace: &str) -> Result<(), Sta
     Ok(())
 }
 
-/// Keeps from `old` what this write may not touch, and counts the generation.
-pub(crate) fn update(kind: &Kind, part: Part, new: &mut Value, old: &Value) {
+/// Keeps from `old` what this write may not touch, and counts the generation. What the server itself does, such as a
+/// binding, is no new wish of anybody.
+pub(crate) fn update(kind: &Kind, part: Part, new: &mut Value, old: &Value, now: Time) {
     keep_system_metadata(new, old);
     match part {
         Part::Main => {
@@ -110,19 +109,11 @@ pub(crate) fn update(kind: &Kind, part: Part, new: &mut Value, old: &Value) {
             }
             kind.strategy.prepare_update(new, old);
         }
-        Part::Status => *new = only_status(new, old),
-        Part::Finalize => {
-            let finalizers = new["spec"]["finalizers"].take();
-            *new = old.clone();
-            new["spec"]["finalizers"] =
-                if finalizers.is_null() { Value::Array(Vec::new()) } else { finalizers };
+        Part::Of(part) => {
+            *new = part.taken(new, old);
+            kind.strategy.prepare_part(part, new, old, now);
         }
-        Part::Approval => {
-            let conditions = new["status"]["conditions"].take();
-            *new = old.clone();
-            new["status"]["conditions"] = conditions;
-        }
-        Part::Server => {}
+        Part::Server => return,
     }
     if kind.policy.generation && desired_differs(new, old) {
         let generation = old["metadata"]["generation"].as_i64().unwrap_or(0) + 1;
@@ -159,21 +150,6 @@ fn keep_system_metadata(new: &mut Value, old: &Value) {
     }
 }
 
-/// A write to `/status` takes status, labels and annotations, and keeps the rest.
-fn only_status(new: &Value, old: &Value) -> Value {
-    let mut kept = old.clone();
-    keep(&mut kept, new, "status");
-    if let Some(meta) = kept.get_mut("metadata").and_then(Value::as_object_mut) {
-        for field in ["labels", "annotations"] {
-            match new["metadata"].get(field) {
-                Some(value) => meta.insert(field.to_owned(), value.clone()),
-                None => meta.remove(field),
-            };
-        }
-    }
-    kept
-}
-
 /// Whether anything but metadata and status differs.
 fn desired_differs(new: &Value, old: &Value) -> bool {
     let desired = |v: &Value| -> Vec<(String, Value)> {
@@ -198,31 +174,73 @@ pub(crate) fn differs(new: &Value, old: &Value) -> bool {
     strip(new) != strip(old)
 }
 
-/// All rules on a new object.
-pub(crate) fn validate_create(kind: &Kind, object: &Value) -> FieldErrors {
+/// All rules on a new object, as it is stored, that came as `served`.
+pub(crate) fn validate_create(kind: &Kind, served: &Kind, object: &Value) -> FieldErrors {
     let mut errors = validate_metadata(kind, object);
     errors.extend(object::validate(&kind.schema, object));
     errors.extend(kind.strategy.validate(object));
     errors.extend(kind.strategy.validate_create(object));
+    if served.storage.is_some() {
+        errors.extend(served.strategy.validate_create(object));
+    }
     dedup(errors)
 }
 
-/// All rules on a changed object.
-pub(crate) fn validate_update(kind: &Kind, part: Part, new: &Value, old: &Value) -> FieldErrors {
+/// All rules on a changed object, as it is stored, whose change came as `served`.
+pub(crate) fn validate_update(
+    kind: &Kind,
+    served: &Kind,
+    part: Part,
+    new: &Value,
+    old: &Value,
+) -> FieldErrors {
     let mut errors =
         object::validate_object_meta_update(&new["metadata"], &old["metadata"], &Path::new("metadata"));
+    if part != Part::Server {
+        errors.extend(brought(new, old, |object| validate_metadata(kind, object)));
+    }
     match part {
-        Part::Status => errors.extend(kind.strategy.validate_status(new, old)),
         Part::Main => {
-            errors.extend(validate_metadata(kind, new));
-            errors.extend(object::validate(&kind.schema, new));
-            errors.extend(object::validate_update(&kind.schema, new, old));
-            errors.extend(kind.strategy.validate(new));
+            errors.extend(validate_whole(kind, new, old));
             errors.extend(kind.strategy.validate_update(new, old));
+            if served.storage.is_some() {
+                errors.extend(served.strategy.validate_update(new, old));
+            }
         }
-        Part::Finalize | Part::Approval | Part::Server => {}
+        Part::Of(&kinds::Part::STATUS) => errors.extend(kind.strategy.validate_status(new, old)),
+        Part::Of(part) => {
+            if part.whole {
+                errors.extend(validate_whole(kind, new, old));
+            }
+            errors.extend(kind.strategy.validate_part(part, new, old));
+        }
+        Part::Server => {}
     }
     dedup(errors)
+}
+
+/// What must be true of an object at any time. Where nothing new is wished for, what was wrong before may stay so:
+/// labels and finalizers of an object can be changed that has become invalid.
+fn validate_whole(kind: &Kind, new: &Value, old: &Value) -> FieldErrors {
+    let mut errors = object::validate(&kind.schema, new);
+    ratchet::forgive(&kind.schema, &mut errors, new, old);
+    errors.extend(object::validate_update(&kind.schema, new, old));
+    match desired_differs(new, old) {
+        true => errors.extend(kind.strategy.validate(new)),
+        false => errors.extend(brought(new, old, |object| kind.strategy.validate(object))),
+    }
+    errors
+}
+
+/// The breaches of rules in a new object that the old one does not have. An error that does not show the value may stand
+/// for another one, and is told.
+fn brought(new: &Value, old: &Value, rules: impl Fn(&Value) -> FieldErrors) -> FieldErrors {
+    let mut errors = rules(new);
+    if !errors.is_empty() {
+        let before: HashSet<String> = rules(old).iter().map(ToString::to_string).collect();
+        errors.retain(|error| error.kind == FieldErrorType::TooLong || !before.contains(&error.to_string()));
+    }
+    errors
 }
 
 fn validate_metadata(kind: &Kind, object: &Value) -> FieldErrors {
@@ -240,15 +258,4 @@ fn dedup(mut errors: FieldErrors) -> FieldErrors {
     let mut told = HashSet::new();
     errors.retain(|error| told.insert(error.to_string()));
     errors
-}
-
-/// The part of an object that a subresource writes.
-pub(crate) fn part_of(subresource: Option<&Subresource>) -> Option<Part> {
-    match subresource {
-        None => Some(Part::Main),
-        Some(Subresource::Status) => Some(Part::Status),
-        Some(Subresource::Finalize) => Some(Part::Finalize),
-        Some(Subresource::Approval) => Some(Part::Approval),
-        Some(_) => None,
-    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cache::{Expired, Filter, ListQuery, WatchStart};
+use kinds::Kind;
 use object::{FieldError, FieldSelector, Key, LabelSelector, Path, Reason, Status};
 use serde::{Deserialize, Serialize};
 
@@ -48,10 +49,11 @@ impl Continue {
     }
 
     fn decode(text: &str) -> Result<Self, Status> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok();
-        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(|| {
-            Status::bad_request("continue key is not valid: the token was not given by this server")
-        })
+        let invalid = |why: &dyn std::fmt::Display| {
+            Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"))
+        };
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|e| invalid(&e))?;
+        serde_json::from_slice(&bytes).map_err(|e| invalid(&e))
     }
 }
 
@@ -64,7 +66,8 @@ impl Api {
             Freshness::Consistent | Freshness::Exact(_) => self.reach(self.objects.revision().await?).await?,
         }
         let key = call.key();
-        let entry = self.cache.get(&call.kind.resource(), &key).ok_or_else(|| not_found(&call.kind, &key))?;
+        let entry =
+            self.cache.get(&call.kind.resource(), &key).ok_or_else(|| not_found(&call.served, &key))?;
         Ok(Answer::Entry(entry))
     }
 
@@ -139,7 +142,7 @@ impl Api {
             return Ok(());
         }
         let mut status = Status::timeout(format!(
-            "Too large resource version: {revision}, current: {}",
+            "Timeout: Too large resource version: {revision}, current: {}",
             self.cache.revision()
         ));
         let details = status.details.get_or_insert_default();
@@ -182,7 +185,7 @@ fn check_options(call: &Call<'_>) -> Result<(), Status> {
         return Err(Status::bad_request("specifying resource version is not allowed when using continue"));
     }
     number(call, "timeoutSeconds")?;
-    let supported: &[&str] = if watches { &["NotOlderThan"] } else { &["Exact", "NotOlderThan"] };
+    let supported: &[&str] = if watches { &["NotOlderThan"] } else { &["Exact", "NotOlderThan", ""] };
     let path = Path::new("resourceVersionMatch");
     let is_set = !matching.is_empty();
     let rules = [
@@ -245,7 +248,11 @@ fn number(call: &Call<'_>, name: &str) -> Result<Option<u64>, Status> {
     match call.info.param(name) {
         "" => Ok(None),
         text => text.parse().map(Some).map_err(|_| {
-            Status::bad_request(format!("invalid {name} {text:?}: must be a number of at least 0"))
+            let why = match text.parse::<i64>() {
+                Ok(_) => format!("invalid {name} {text:?}: must be a number of at least 0"),
+                Err(_) => format!("strconv.ParseInt: parsing {text:?}: invalid syntax"),
+            };
+            Status::bad_request(why)
         }),
     }
 }
@@ -259,7 +266,7 @@ pub(crate) fn filter(call: &Call<'_>) -> Result<Filter, Status> {
     for requirement in fields.requirements() {
         let field = requirement.field.as_str();
         if !call.served.is_selectable(field) {
-            return Err(Status::bad_request(format!("field label not supported: {field}")));
+            return Err(Status::bad_request(not_selectable(&call.served, field)));
         }
     }
     let fields = match &call.served.storage {
@@ -267,6 +274,16 @@ pub(crate) fn filter(call: &Call<'_>) -> Result<Filter, Status> {
         None => fields,
     };
     Ok(Filter { namespace: call.namespace().to_owned(), labels, fields })
+}
+
+/// What is said of a field that a kind cannot be selected by. Kinds with fields of their own say it otherwise.
+fn not_selectable(kind: &Kind, field: &str) -> String {
+    match kind.selectable.is_empty() {
+        true => {
+            format!(r#"{field:?} is not a known field selector: only "metadata.name", "metadata.namespace""#)
+        }
+        false => format!("field label not supported: {field}"),
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a request is about, read from its method and path alone.
 
 use http::Method;
-use object::{FieldSelector, Status};
+use object::{FieldSelector, Status, path_segment};
 use percent_encoding::percent_decode_str;
 
 /// What a request is about: the input of flow control, authorization, audit and routing.
@@ -32,7 +32,11 @@ pub struct RequestInfo {
 }
 
 impl RequestInfo {
-    /// Reads method, path and query. Encoded slashes, empty and dot segments in resource paths are refused.
+    /// Reads method, path and query.
+    ///
+    /// # Errors
+    /// 400 for what is not UTF-8 and for names that cannot be (`.`, `..`, with `%`); 404 for resource paths with
+    /// empty or dot segments, or with encoded slashes.
     pub fn parse(method: &Method, path: &str, query: Option<&str>) -> Result<Self, Status> {
         let mut info = Self { path: decode(path)?, query: parse_query(query)?, ..Self::default() };
         info.verb = method_verb(method);
@@ -59,7 +63,7 @@ impl RequestInfo {
     }
 
     fn place(&mut self, mut segments: &[String]) -> Result<(), Status> {
-        let bad = |s: &String| s.is_empty() || s == "." || s == ".." || s.contains('/') || s.contains('%');
+        let bad = |s: &String| s.is_empty() || s.contains('/');
         // what follows a subresource is for whom it is passed on to
         let ours = if segments[0] == "namespaces" { 5 } else { 3 };
         if segments.iter().take(ours).any(bad) {
@@ -76,6 +80,20 @@ impl RequestInfo {
         self.name = segments.get(1).cloned().unwrap_or_default();
         self.subresource = segments.get(2).cloned().unwrap_or_default();
         self.rest = segments.get(3..).unwrap_or_default().join("/");
+        if [&self.resource, &self.namespace, &self.subresource]
+            .iter()
+            .any(|part| !path_segment(part).is_empty())
+        {
+            return Err(Status::no_such_path());
+        }
+        if !self.rest.is_empty() && self.subresource != "proxy" {
+            return Err(Status::no_such_path());
+        }
+        let complaints = path_segment(&self.name);
+        if !complaints.is_empty() {
+            let (name, why) = (&self.name, complaints.join(";"));
+            return Err(Status::bad_request(format!("Name parameter invalid: {name:?}: {why}")));
+        }
         if self.resource == "namespaces" {
             self.namespace = self.name.clone();
         }
@@ -140,7 +158,7 @@ fn method_verb(method: &Method) -> &'static str {
 }
 
 fn decode(text: &str) -> Result<String, Status> {
-    let bad = |_| Status::bad_request(format!("invalid UTF-8 in path segment {text:?}"));
+    let bad = |_| Status::bad_request(format!("invalid UTF-8 in the request URI: {text:?}"));
     Ok(percent_decode_str(text).decode_utf8().map_err(bad)?.into_owned())
 }
 
@@ -159,6 +177,9 @@ fn parse_query(query: Option<&str>) -> Result<Vec<(String, String)>, Status> {
 
 #[cfg(test)]
 mod tests {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(method: Method, uri: &str, expect: &str) {
@@ -219,11 +240,24 @@ mod tests {
             "/api/v1/namespaces/a/pods/x%2Fy",
             "404 the server could not find the requested resource",
         );
-        check(
-            Method::GET,
-            "/api/v1/namespaces/a/pods/..",
-            "404 the server could not find the requested resource",
-        );
+        for path in [
+            "/api/v1/namespaces/a/../pods",
+            "/api/v1/namespaces/%2e%2e/pods",
+            "/api/v1/namespaces//pods",
+            "/api/v1//pods",
+            "/api/v1/namespaces/a/pods/p/..",
+        ] {
+            check(Method::GET, path, "404 the server could not find the requested resource");
+        }
+        for (path, expect) in [
+            ("/api/v1/namespaces/a/pods/..", "400 Name parameter invalid: \"..\": may not be '..'"),
+            ("/api/v1/namespaces/a/pods/%2e", "400 Name parameter invalid: \".\": may not be '.'"),
+            ("/api/v1/nodes/a%25b", "400 Name parameter invalid: \"a%b\": may not contain '%'"),
+            ("/api/v1/nodes/%ff", "400 invalid UTF-8 in the request URI: \"/api/v1/nodes/%ff\""),
+            ("/api/v1/nodes?labelSelector=%ff", "400 invalid UTF-8 in the request URI: \"%ff\""),
+        ] {
+            check(Method::GET, path, expect);
+        }
     }
 
     #[test]
@@ -236,5 +270,37 @@ mod tests {
         check("fieldSelector=type%3Dx,metadata.name%3Ds", "s");
         check("fieldSelector=metadata.name!%3Ds", "");
         check("", "");
+    }
+
+    proptest! {
+        #[test]
+        fn parts_of_a_path_are_single_segments(
+            parts in prop::collection::vec("api|apis|v1|namespaces|pods|status|%2[eEfF5]|%00|%[0-9a-f]|[.a-z%/é]{0,4}", 0..9),
+        ) {
+            match RequestInfo::parse(&Method::GET, &format!("/{}", parts.join("/")), None) {
+                Err(status) => prop_assert!(matches!(status.code, 400 | 404)),
+                Ok(info) => {
+                    for part in [&info.resource, &info.namespace, &info.name, &info.subresource] {
+                        prop_assert!(path_segment(part).is_empty(), "{part:?}");
+                    }
+                    prop_assert!(!info.is_resource || !info.resource.is_empty());
+                }
+            }
+        }
+
+        #[test]
+        fn parameters_are_what_was_encoded(pairs in prop::collection::vec(("[a-z]{1,3}", any::<String>()), 0..4)) {
+            let encoded = |text: &String| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+            let query: Vec<String> = pairs.iter().map(|(k, v)| format!("{}={}", encoded(k), encoded(v))).collect();
+            let read = parse_query(Some(&query.join("&")));
+            prop_assert_eq!(read, Ok(pairs));
+        }
+
+        #[test]
+        fn any_query_is_read_or_refused(query in "([a-z=&+%;.]|%[0-9a-fA-F]{2}|é){0,40}") {
+            if let Err(status) = RequestInfo::parse(&Method::GET, "/api/v1/pods", Some(&query)) {
+                prop_assert_eq!(status.code, 400);
+            }
+        }
     }
 }

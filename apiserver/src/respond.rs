@@ -3,11 +3,13 @@
 mod compress;
 mod list;
 mod table;
+mod warnings;
 mod watch;
 
 use std::sync::Arc;
 
 pub(crate) use compress::compress;
+pub(crate) use warnings::warn;
 
 use bytes::Bytes;
 use cache::Watcher;
@@ -204,16 +206,6 @@ pub(crate) fn status_response(status: &Status, encoding: Encoding) -> Response<B
         response.headers_mut().insert("retry-after", seconds.into());
     }
     response
-}
-
-/// Adds `Warning` headers (RFC 7234, code 299 as upstream sends them).
-pub(crate) fn warn(response: &mut Response<Body>, warnings: &[String]) {
-    for text in warnings {
-        let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace(['\n', '\r'], " ");
-        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{escaped}\"")) {
-            response.headers_mut().append("warning", value);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ impl Server {
         // a server that listens everywhere is asked for by the address that it tells of itself
         let mut listening = vec![address.ip()];
         listening.extend(peers::advertised(address).map(|told| told.ip()));
-        let names = server_names(certs::host_name().as_deref(), &listening, options.services.first().into());
+        let names = server_names(certs::host_name().as_deref(), &listening, options.services.first());
         let pki_dir = options.data_dir.join("pki");
         if options.shared.is_some() {
             owner::check(&*store, &pki_dir).await?;
@@ -169,6 +169,12 @@ impl Server {
         &self.ca
     }
 
+    /// Notes that a part of the control plane lives as long as this server does, and so needs no Lease. `lease` is the
+    /// name of the one that it would hold.
+    pub fn hosts(&self, lease: &'static str) {
+        self.api.inside.write().push(lease);
+    }
+
     /// A client in process that acts as `identity`.
     pub fn client(&self, identity: Identity) -> client::Client {
         LocalService::new(self.api.clone(), identity).client()
@@ -218,6 +224,7 @@ fn assemble(
         pods: options.pods.clone(),
         nodes: NodeProxy::new(&pki.kubelet_client, streams.clone())?,
         streams,
+        inside: RwLock::default(),
         ready: AtomicBool::new(false),
         stopping,
         documents: crate::discovery::Documents::default(),

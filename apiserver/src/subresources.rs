@@ -31,7 +31,7 @@ impl Api {
             return Err(Status::no_such_path());
         };
         let stored = self.objects.get(&call.kind, &call.key()).await?;
-        let stored = stored.ok_or_else(|| not_found(&call.kind, &call.key()))?;
+        let stored = stored.ok_or_else(|| not_found(&call.served, &call.key()))?;
         let now = scale_of(&stored.value, spec, status, selector);
         let mut wanted = match call.info.verb {
             "get" => return Ok(Answer::document(200, now)),

@@ -5,6 +5,7 @@ use http::HeaderMap;
 use kinds::Kind;
 use object::{Key, Meta, PatchType, Status, Value};
 
+use crate::admission::Subject;
 use crate::api::{Answer, Api, Call};
 use crate::body;
 use crate::deletion::{self, DeleteOptions, Deletion, Preconditions};
@@ -28,34 +29,36 @@ impl Api {
     /// Creates the object in `body`.
     pub(crate) async fn create(&self, call: &mut Call<'_>, mut object: Value) -> Result<Answer, Status> {
         let kind = call.kind.clone();
+        call.warnings.extend(kinds::dedup_owners(&mut object, false));
+        self.admit(&Subject::new(call, &kind, &object), &mut object).await?;
         let fresh =
             prepare::Fresh { now: call.now, uid: uuid::Uuid::new_v4().to_string(), suffix: random_suffix() };
         let key = prepare::create(&kind, &mut object, &call.info.namespace, fresh)?;
         kind.strategy.requested_by(&mut object, &call.identity.to_value());
-        call.warnings.extend(kind.strategy.warnings(&object));
-        self.admit(&kind, &key, &mut object).await?;
-        invalid_unless_empty(&kind, &key, prepare::validate_create(&kind, &object))?;
+        invalid_unless_empty(&kind, &key, prepare::validate_create(&kind, &call.served, &object))?;
+        call.warnings.extend(kind.strategy.warnings(&object, None));
+        self.judge(&Subject::new(call, &kind, &object), &object).await?;
         self.check_escalation(call, None, &object)?;
         for _ in 0..TRIES {
             let mut filled = object.clone();
             let mut hidden = self.claim(&kind, &mut filled, None).await?;
             self.gate(&kind, &key, None, Some(&filled), &mut hidden);
             if call.dry_run {
-                self.check_gate(&kind, &key, &hidden).await?;
+                self.check_gate(&call.served, &key, &hidden).await?;
                 return match self.objects.get(&kind, &key).await? {
-                    Some(_) => Err(already_exists(&kind, &key)),
+                    Some(_) => Err(already_exists(&call.served, &key)),
                     None => Ok(Answer::document(201, filled)),
                 };
             }
             match self.objects.save(&kind, &key, Save::Create(&filled), &hidden).await {
                 Ok(saved) => return Ok(Answer::Saved { code: 201, saved }),
-                Err(Refused::Stale) => return Err(already_exists(&kind, &key)),
+                Err(Refused::Stale) => return Err(already_exists(&call.served, &key)),
                 Err(Refused::Taken) => continue,
-                Err(Refused::Closed) => return Err(self.namespace_closed(&kind, &key).await),
+                Err(Refused::Closed) => return Err(self.namespace_closed(&call.served, &key).await),
                 Err(Refused::Failed(status)) => return Err(status),
             }
         }
-        Err(busy(&kind, &key))
+        Err(busy(&call.served, &key))
     }
 
     /// Changes an object; the races that the client's resourceVersion does not cover are run again.
@@ -73,26 +76,26 @@ impl Api {
                     Change::Replace(object) if kind.policy.create_on_update && part == Part::Main => {
                         Box::pin(self.create(call, object.clone())).await
                     }
-                    _ => Err(not_found(&kind, &key)),
+                    _ => Err(not_found(&call.served, &key)),
                 };
             };
             let warned = call.warnings.len();
-            let new = self.changed(call, part, &change, &old)?;
+            let new = self.changed(call, part, &change, &old).await?;
             if !prepare::differs(&new, &old.value) {
                 return Ok(Answer::document(200, old.value));
             }
             match self.replace(call, &key, new, &old).await {
                 Ok(answer) => return Ok(answer),
                 Err(Refused::Stale | Refused::Taken) => call.warnings.truncate(warned),
-                Err(Refused::Closed) => return Err(self.namespace_closed(&kind, &key).await),
+                Err(Refused::Closed) => return Err(self.namespace_closed(&call.served, &key).await),
                 Err(Refused::Failed(status)) => return Err(status),
             }
         }
-        Err(busy(&kind, &key))
+        Err(busy(&call.served, &key))
     }
 
     /// The validated new state of an object.
-    fn changed(
+    async fn changed(
         &self,
         call: &mut Call<'_>,
         part: Part,
@@ -115,55 +118,28 @@ impl Api {
                 new
             }
         };
-        self.check_identity(&kind, &key, &new, &old.value)?;
-        prepare::update(&kind, part, &mut new, &old.value);
-        invalid_unless_empty(&kind, &key, prepare::validate_update(&kind, part, &new, &old.value))?;
+        call.warnings.extend(kinds::dedup_owners(&mut new, matches!(change, Change::Patch(..))));
+        check_identity(call, &key, &new, &old.value)?;
+        let subject = Subject::change(call, &kind, part, &old.value);
+        if let Some(subject) = &subject {
+            self.admit(subject, &mut new).await?;
+        }
+        prepare::update(&kind, part, &mut new, &old.value, call.now);
+        let errors = prepare::validate_update(&kind, &call.served, part, &new, &old.value);
+        invalid_unless_empty(&kind, &key, errors)?;
+        match part {
+            Part::Main => call.warnings.extend(kind.strategy.warnings(&new, Some(&old.value))),
+            Part::Of(&kinds::Part::STATUS) => call.warnings.extend(kind.strategy.status_warnings(&new)),
+            Part::Of(_) | Part::Server => {}
+        }
         if part == Part::Main {
             self.check_escalation(call, Some(&old.value), &new)?;
         }
         self.check_signer(call, part, &old.value)?;
+        if let Some(subject) = &subject {
+            self.judge(subject, &new).await?;
+        }
         Ok(new)
-    }
-
-    /// Name, UID and resourceVersion of an update must be those of the object.
-    fn check_identity(&self, kind: &Kind, key: &Key, new: &Value, old: &Value) -> Result<(), Status> {
-        let (new, old) = (Meta::of(new), Meta::of(old));
-        if new.name.is_empty() {
-            return Err(Status::bad_request(format!(
-                "the name of the object ({} based on URL) was undeterminable: name must be provided",
-                key.name
-            )));
-        }
-        if new.name != key.name {
-            return Err(Status::bad_request(format!(
-                "the name of the object ({}) does not match the name on the URL ({})",
-                new.name, key.name
-            )));
-        }
-        if !new.namespace.is_empty() && new.namespace != key.namespace {
-            return Err(Status::bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request",
-            ));
-        }
-        if !new.uid.is_empty() && new.uid != old.uid {
-            let why = format!(
-                "Precondition failed: UID in precondition: {}, UID in object meta: {}",
-                new.uid, old.uid
-            );
-            return Err(Status::conflict(&kind.group, &kind.plural, &key.name, &why));
-        }
-        match new.resource_version.as_str() {
-            "" if kind.policy.needs_resource_version => {
-                let path = object::Path::new("metadata.resourceVersion");
-                let error = object::FieldError::invalid(&path, 0, "must be specified for an update");
-                Err(Status::invalid(&kind.group, &kind.kind, &key.name, &[error]))
-            }
-            "" => Ok(()),
-            version if version != old.resource_version => {
-                Err(Status::stale(&kind.group, &kind.plural, &key.name))
-            }
-            _ => Ok(()),
-        }
     }
 
     async fn replace(
@@ -197,17 +173,17 @@ impl Api {
 
     /// Deletes an object, or marks it and lets its finalizers, or its node, finish.
     pub(crate) async fn delete(&self, call: &Call<'_>, options: &DeleteOptions) -> Result<Answer, Status> {
-        let kind = &call.kind;
+        let (kind, served) = (&call.kind, &call.served);
         let key = call.key();
         let none = Preconditions::default();
         for _ in 0..TRIES {
-            let old = self.objects.get(kind, &key).await?.ok_or_else(|| not_found(kind, &key))?;
+            let old = self.objects.get(kind, &key).await?.ok_or_else(|| not_found(served, &key))?;
             let meta = Meta::of(&old.value);
             if let Some(why) = kind.strategy.stays(&old.value) {
-                return Err(Status::forbidden(&kind.group, &kind.plural, &key.name, why));
+                return Err(Status::forbidden(&served.group, &served.plural, &key.name, why));
             }
             deletion::check_preconditions(
-                kind,
+                served,
                 &key,
                 options.preconditions.as_ref().unwrap_or(&none),
                 &meta,
@@ -215,7 +191,7 @@ impl Api {
             let outcome = match deletion::decide(kind, &old.value, options, call.now) {
                 Deletion::Wait => return Ok(Answer::document(200, old.value)),
                 Deletion::Mark(marked) if call.dry_run => return Ok(Answer::document(200, marked)),
-                Deletion::Remove if call.dry_run => return Ok(removed(kind, &meta, old.value)),
+                Deletion::Remove if call.dry_run => return Ok(removed(call, &meta, old.value)),
                 Deletion::Mark(marked) => {
                     let mut hidden = Hidden::default();
                     self.gate(kind, &key, Some(&old.value), Some(&marked), &mut hidden);
@@ -224,7 +200,7 @@ impl Api {
                     saved.map(|saved| Answer::Saved { code: 200, saved })
                 }
                 Deletion::Remove => {
-                    self.remove(kind, &key, &old.value, &old).await.map(|_| removed(kind, &meta, old.value))
+                    self.remove(kind, &key, &old.value, &old).await.map(|_| removed(call, &meta, old.value))
                 }
             };
             match outcome {
@@ -233,7 +209,7 @@ impl Api {
                 Err(Refused::Stale | Refused::Taken | Refused::Closed) => continue,
             }
         }
-        Err(busy(kind, &key))
+        Err(busy(served, &key))
     }
 
     /// Makes what is stored of a document as it is served: its type, strict decoding as the client asked for, then the
@@ -257,6 +233,46 @@ impl Api {
             default(&call.kind, object);
         }
         Ok(())
+    }
+}
+
+/// Name, UID and resourceVersion of an update must be those of the object.
+fn check_identity(call: &Call<'_>, key: &Key, new: &Value, old: &Value) -> Result<(), Status> {
+    let (kind, served) = (&call.kind, &call.served);
+    let (new, old) = (Meta::of(new), Meta::of(old));
+    if new.name.is_empty() {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            key.name
+        )));
+    }
+    if new.name != key.name {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({}) does not match the name on the URL ({})",
+            new.name, key.name
+        )));
+    }
+    if !new.namespace.is_empty() && new.namespace != key.namespace {
+        return Err(Status::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    if !new.uid.is_empty() && new.uid != old.uid {
+        let why =
+            format!("Precondition failed: UID in precondition: {}, UID in object meta: {}", new.uid, old.uid);
+        return Err(Status::conflict(&served.group, &served.plural, &key.name, &why));
+    }
+    match new.resource_version.as_str() {
+        "" if kind.policy.needs_resource_version => {
+            let path = object::Path::new("metadata.resourceVersion");
+            let error = object::FieldError::invalid(&path, 0, "must be specified for an update");
+            Err(Status::invalid(&kind.group, &kind.kind, &key.name, &[error]))
+        }
+        "" => Ok(()),
+        version if version != old.resource_version => {
+            Err(Status::stale(&served.group, &served.plural, &key.name))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -304,11 +320,12 @@ fn apply_patch(
 }
 
 /// The answer to a deletion that took effect: a Status, or the object for kinds that upstream returns.
-fn removed(kind: &Kind, meta: &Meta, object: Value) -> Answer {
-    if kind.policy.graceful {
+fn removed(call: &Call<'_>, meta: &Meta, object: Value) -> Answer {
+    let served = &call.served;
+    if call.kind.policy.graceful {
         return Answer::document(200, object);
     }
-    Answer::Status(Status::success(&kind.group, &kind.plural, &meta.name, &meta.uid))
+    Answer::Status(Status::success(&served.group, &served.plural, &meta.name, &meta.uid))
 }
 
 fn invalid_unless_empty(kind: &Kind, key: &Key, errors: object::FieldErrors) -> Result<(), Status> {

@@ -89,8 +89,7 @@ impl Asks<'_> {
             object["metadata"]["name"].as_str().expect("a name")
         );
         let plain = self.json(&path, "application/json").await;
-        let one = |list: &Value| list["items"].as_array().map_or(0, Vec::len);
-        assert_eq!((one(&plain), &plain["items"][0]), (1, object), "{:?}", self.kind);
+        assert_eq!(plain["items"], untyped(json!({"items": [object]}))["items"], "{:?}", self.kind);
         let list = read_proto(&self.get(&path, PROTOBUF).await);
         let mut expect = plain;
         expect["items"][0] = carried(self.kind, object.clone());
@@ -153,7 +152,7 @@ fn carried(kind: &Kind, mut object: Value) -> Value {
     object
 }
 
-/// The items of a list as protobuf has them: without saying of which kind they are.
+/// A list whose items do not say of which kind they are: it says so for all of them.
 fn untyped(mut list: Value) -> Value {
     for item in list["items"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default() {
         let fields = item.as_object_mut().expect("an object");

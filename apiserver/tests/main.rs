@@ -1,10 +1,16 @@
 //! The API server as a whole, in process on the memory store.
 
+mod admission;
+mod allocation;
+mod bad_input;
 mod fixtures;
 mod forms;
 mod rows;
+mod scenarios;
 mod semantics;
 mod streams;
+mod subresources;
+mod warnings;
 
 use std::sync::Arc;
 
@@ -28,17 +34,21 @@ impl World {
 
     /// The same with these addresses for pods.
     async fn with_pods(pods: PodRange) -> Self {
+        Self::on(Arc::new(store::Memory::new()), pods, ServiceRange::default()).await
+    }
+
+    /// The same on this store, with these addresses for services as well.
+    async fn on(store: Arc<store::Memory>, pods: PodRange, services: ServiceRange) -> Self {
         let dir = TempDir::new().expect("temporary directory");
         let kinds = Arc::new(kinds::built_in());
         let options = Options {
             data_dir: dir.path().to_owned(),
             listen: ([127, 0, 0, 1], 0).into(),
-            services: ServiceRange::default(),
+            services,
             pods,
             shared: None,
         };
-        let server =
-            Server::start(Arc::new(store::Memory::new()), kinds.clone(), options).await.expect("starts");
+        let server = Server::start(store, kinds.clone(), options).await.expect("starts");
         let client = server.client(Identity::admin());
         Self { server, client, kinds, dir }
     }

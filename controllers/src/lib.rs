@@ -4,6 +4,7 @@
 mod deployment;
 mod endpoint_slice;
 mod garbage_collector;
+mod ip_address;
 mod namespace;
 mod naming;
 mod node_lifecycle;
@@ -14,6 +15,7 @@ mod replicaset;
 mod root_ca;
 mod selector;
 mod service_account;
+mod service_cidr;
 mod taint_eviction;
 mod views;
 
@@ -39,6 +41,8 @@ pub static ALL: &[Controller] = &[
     taint_eviction::CONTROLLER,
     pod_gc::CONTROLLER,
     endpoint_slice::CONTROLLER,
+    ip_address::CONTROLLER,
+    service_cidr::CONTROLLER,
 ];
 
 /// Runs all controllers until `shutdown` becomes true, whenever this process is the leader.

@@ -244,6 +244,8 @@ part!(
         selector: BTreeMap<String, String>,
         #[serde(rename = "clusterIP")]
         cluster_ip: String,
+        #[serde(rename = "clusterIPs")]
+        cluster_ips: Vec<String>,
         ip_families: Vec<String>,
         ports: Vec<ServicePort>,
         publish_not_ready_addresses: bool,
@@ -259,6 +261,23 @@ part!(
         target_port: Value,
     }
 );
+
+view!(
+    /// The object of an address.
+    IpAddress of "networking.k8s.io" "IPAddress" { spec: IpAddressSpec }
+);
+part!(IpAddressSpec { parent_ref: ParentRef });
+part!(
+    /// Whose an address is.
+    ParentRef { group: String, resource: String, namespace: String, name: String }
+);
+
+view!(
+    /// Blocks of addresses of services.
+    ServiceCidr of "networking.k8s.io" "ServiceCIDR" { spec: ServiceCidrSpec, status: ServiceCidrStatus }
+);
+part!(ServiceCidrSpec { cidrs: Vec<String> });
+part!(ServiceCidrStatus { conditions: Vec<Condition> });
 
 view!(
     /// An endpoint slice.

@@ -149,6 +149,41 @@ async fn requests_left_at_the_deadline_are_cut() {
     assert!(answer.await.unwrap().is_err());
 }
 
+/// What a server answers to a text on a connection of HTTP/1.1, until it closes the connection.
+async fn told(server: &Fixture, text: &str) -> String {
+    let mut stream = server.connect(None, b"http/1.1").await.unwrap();
+    // the server may close before it has read everything
+    let _ = stream.write_all(text.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn heads_that_are_none_end_the_connection() {
+    let server = fixture().await;
+    let get = |rest: &str| format!("GET / HTTP/1.1\r\nHost: berth\r\n{rest}\r\n");
+    let long = "x".repeat(200 << 10);
+    let many: String = (0..1000).map(|i| format!("h{i}: x\r\n")).collect();
+    for (text, expect) in [
+        (get(&format!("Long: {long}\r\n")), "HTTP/1.1 431 "),
+        (get(&many), "HTTP/1.1 431 "),
+        (get("Bad\0: x\r\n"), "HTTP/1.1 400 "),
+        (get("Content-Length: -1\r\n"), "HTTP/1.1 400 "),
+        (get("Content-Length: 1\r\nContent-Length: 2\r\n"), "HTTP/1.1 400 "),
+        (get("Transfer-Encoding: gzip\r\n"), "HTTP/1.1 400 "),
+        (format!("GET /{} HTTP/1.1\r\nHost: berth\r\n\r\n", "x".repeat(70_000)), "HTTP/1.1 414 "),
+        ("GET /\0 HTTP/1.1\r\nHost: berth\r\n\r\n".to_owned(), "HTTP/1.1 400 "),
+        ("nonsense\r\n\r\n".to_owned(), "HTTP/1.1 400 "),
+    ] {
+        let answer = told(&server, &text).await;
+        let start: String = text.chars().take(80).collect();
+        assert!(answer.starts_with(expect), "{start:?}: {answer:?}");
+    }
+    assert_eq!(server.whoami(None, b"http/1.1").await.unwrap(), "nobody", "others are served");
+    assert_eq!(server.finish().await, 0);
+}
+
 #[tokio::test]
 async fn a_port_in_use_is_said_in_one_line() {
     let first = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();

@@ -1,6 +1,6 @@
 //! Objects as rows of a Table, and their metadata alone.
 
-use object::{Excerpt, Value};
+use object::{Excerpt, Map, Value};
 use serde_json::json;
 
 use super::Encoder;
@@ -25,18 +25,22 @@ impl Encoder {
 
     /// One row, with as much of the object as the client asked to include.
     pub(super) fn row(&self, object: Value) -> Value {
-        let mut row = json!({"cells": kinds::table_row(&self.kind, &object, self.now)});
-        match self.include_object.as_str() {
-            "None" => {}
-            "Object" => row["object"] = self.shown(object),
-            _ => row["object"] = metadata(object),
-        }
-        row
+        let mut row = Map::new();
+        row.insert("cells".to_owned(), kinds::table_row(&self.kind, &object, self.now).into());
+        let object = match self.include_object.as_str() {
+            "None" => return row.into(),
+            "Object" => self.shown(object),
+            _ => metadata(object),
+        };
+        row.insert("object".to_owned(), object);
+        row.into()
     }
 }
 
 /// The object's metadata as a document of its own.
 pub(super) fn metadata(mut object: Value) -> Value {
-    let metadata = object["metadata"].take();
-    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
+    let mut document = json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"});
+    // moved, where the macro would copy
+    document["metadata"] = object["metadata"].take();
+    document
 }

@@ -86,9 +86,8 @@ impl Watch {
                 }
             }
             _ => {
-                let frame = json!({"type": item.type_name(), "object": document});
-                out.extend_from_slice(frame.to_string().as_bytes());
-                out.push(b'\n');
+                let frame = format!("{{\"type\":\"{}\",\"object\":{document}}}\n", item.type_name());
+                out.extend_from_slice(frame.as_bytes());
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kinds::Kind;
-use object::{Encoded, Key, Labels, Schema, Shape, Texts};
+use object::{Encoded, Key, Labels, Texts};
 
 use crate::extract::extract;
 
@@ -35,11 +35,14 @@ pub struct Entry {
 impl Entry {
     /// An entry of canonical bytes (see [`Encoded`]); none where they are not an object's.
     pub fn new(kind: &Kind, key: Key, bytes: Bytes, revision: u64, created: u64) -> Option<Self> {
-        let found = extract(&bytes, kind.selectable.iter().map(|field| path_of(kind, field)))?;
+        let found = extract(&bytes, kind.selectable.iter().flat_map(|field| kind.places(field)))?;
         let encoded = Encoded::from_bytes(bytes)?;
-        let fields = kind.selectable.iter().zip(&found.values);
-        let fields =
-            Texts::new(fields.map(|(field, value)| value.as_deref().unwrap_or_else(|| absent(kind, field))));
+        let mut values = found.values.iter().map(Option::as_deref);
+        let fields = Texts::new(kind.selectable.iter().map(|field| {
+            let said = values.by_ref().take(kind.places(field).count());
+            let first = said.fold(None, |first, value| first.or(value.filter(|text| !text.is_empty())));
+            first.unwrap_or_else(|| kind.places(field).next().map_or("", |place| kind.zero(place)))
+        }));
         let (head, tail) = (encoded.head(), encoded.tail());
         Some(Self { key, revision, created, head, tail, labels: found.labels, fields })
     }
@@ -129,37 +132,6 @@ fn digits(mut number: u64) -> ([u8; MAX_DIGITS], usize) {
             return (digits, start);
         }
     }
-}
-
-/// The path in the document of a field that selectors name otherwise.
-fn path_of<'a>(kind: &Kind, field: &'a str) -> &'a str {
-    match (kind.group.as_str(), kind.kind.as_str(), field) {
-        ("" | "events.k8s.io", "Event", "source") => "source.component",
-        ("batch", "Job", "status.successful") => "status.succeeded",
-        _ => field,
-    }
-}
-
-/// What an absent field reads as: the zero of its type, as upstream's typed objects have it.
-fn absent(kind: &Kind, field: &str) -> &'static str {
-    match shape_at(&kind.schema, path_of(kind, field)) {
-        Some(Shape::Bool) => "false",
-        Some(Shape::Int { .. } | Shape::Number) => "0",
-        _ => "",
-    }
-}
-
-fn shape_at<'a>(schema: &'a Schema, path: &str) -> Option<&'a Shape> {
-    let mut at = schema.types.types.get(schema.root.0 as usize)?;
-    let mut names = path.split('.').peekable();
-    while let Some(name) = names.next() {
-        let shape = &at.field(name)?.shape;
-        match shape {
-            Shape::Object(id) if names.peek().is_some() => at = schema.types.get(*id),
-            _ => return Some(shape).filter(|_| names.peek().is_none()),
-        }
-    }
-    None
 }
 
 #[cfg(test)]

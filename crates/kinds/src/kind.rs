@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use object::{Schema, Shape, Time, Value};
 
-use crate::{Plain, Strategy};
+use crate::{Part, Plain, Strategy};
 
 /// Whether objects of a kind live in namespaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +61,8 @@ impl Verb {
 /// A path below an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subresource {
-    /// `/status`: writes touch `status` only.
-    Status,
+    /// A document of the object itself, of which writes take some fields (`/status`, `/approval`, …).
+    Part(&'static Part),
     /// `/scale`, mapped onto these paths of the object.
     Scale {
         /// Path of the desired count, e.g. `spec.replicas`.
@@ -72,10 +72,6 @@ pub enum Subresource {
         /// Path of the selector, e.g. `spec.selector`.
         selector: &'static str,
     },
-    /// `/finalize` (namespaces): writes touch `spec.finalizers` only.
-    Finalize,
-    /// `/approval` (certificate signing requests): writes touch `status.conditions` only.
-    Approval,
     /// A call that takes and gives a document of another kind (`/binding`, `/eviction`, `/token`, …).
     Call {
         /// Name in the path.
@@ -102,10 +98,8 @@ impl Subresource {
     /// Name in the path and in RBAC rules.
     pub fn name(&self) -> &'static str {
         match self {
-            Subresource::Status => "status",
+            Subresource::Part(part) => part.name,
             Subresource::Scale { .. } => "scale",
-            Subresource::Finalize => "finalize",
-            Subresource::Approval => "approval",
             Subresource::Call { name, .. } | Subresource::Connect { name, .. } => name,
         }
     }
@@ -148,10 +142,14 @@ pub struct Policy {
     pub graceful: bool,
     /// `metadata.generation` counts changes of everything but metadata and status.
     pub generation: bool,
+    /// A deletion that does not say what becomes of the dependents leaves them (jobs in `batch/v1`, as ever).
+    pub orphans: bool,
     /// A creation may bring a status (nodes register with theirs).
     pub status_on_create: bool,
     /// Only answered, never stored (access reviews, TokenReview).
     pub talk: bool,
+    /// Only observed, never stored: the server makes the documents when it is asked (component statuses).
+    pub observed: bool,
     /// What a name may be.
     pub name: NameRule,
     /// Written without waiting for the disk: what expires (events), and what is in `kube-node-lease` (heartbeats).
@@ -227,16 +225,18 @@ pub struct Kind {
     pub reads: &'static [&'static str],
     /// Dotted paths of fields that field selectors may name, beyond `metadata.name` and `metadata.namespace`.
     pub selectable: Vec<String>,
-    /// Those of them that documents have elsewhere, each with its path there.
+    /// Those of them that documents have elsewhere, each with its path there; there may be several of one.
     pub renamed: &'static [(&'static str, &'static str)],
     /// Schema.
     pub schema: Schema,
     /// Flags.
     pub policy: Policy,
+    /// What every request on the resource is warned of: its time is over.
+    pub deprecated: Option<String>,
     /// Rules that data cannot say.
     pub strategy: &'static dyn Strategy,
     /// Where the objects are those of another row, which one: of this row count its names, verbs, selectable fields and
-    /// schema, and of its strategy the defaults.
+    /// schema, and of its strategy the defaults, and the rules for creations and updates, which see what is stored.
     pub storage: Option<Storage>,
 }
 
@@ -284,31 +284,16 @@ impl Kind {
         matches!(path, "metadata.name" | "metadata.namespace") || self.selectable.iter().any(|p| p == path)
     }
 
-    /// What a field selector compares with at a selectable path. Absent fields read as their type's zero
-    /// value, an event's `source` as its component, a list of addresses as the first.
-    pub fn selectable_value(&self, object: &Value, path: &str) -> Option<String> {
-        if !self.is_selectable(path) {
-            return None;
-        }
-        let path = self.path_in_document(path);
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-        let value = path.split('.').try_fold(object, |value, name| value.get(name)).unwrap_or(&Value::Null);
-        Some(match value {
-            Value::String(text) => text.clone(),
-            Value::Bool(_) | Value::Number(_) => value.to_string(),
-            Value::Null => self.zero(path).to_owned(),
-            Value::Object(source) => text(source.get("component")),
-            Value::Array(list) => text(list.first().and_then(|item| item.get("ip"))),
-        })
+    /// Where documents have the field that a field selector names; of several places the first that says something
+    /// counts, and where none does, [`Kind::zero`].
+    pub fn places<'p>(&'p self, path: &'p str) -> impl Iterator<Item = &'p str> {
+        let renamed = self.renamed.iter().filter(move |(name, _)| *name == path);
+        let itself = self.renamed.iter().all(|(name, _)| *name != path).then_some(path);
+        renamed.map(|(_, place)| *place).chain(itself)
     }
 
-    /// Where the field is that a field selector names.
-    pub(crate) fn path_in_document<'p>(&self, path: &'p str) -> &'p str {
-        self.renamed.iter().find(|(name, _)| *name == path).map_or(path, |(_, there)| there)
-    }
-
-    /// The text of the zero value of the field at a dotted path.
-    fn zero(&self, path: &str) -> &'static str {
+    /// What the field at a dotted path reads as where it is absent: the text of its type's zero value.
+    pub fn zero(&self, path: &str) -> &'static str {
         let mut shape = Shape::Object(self.schema.root);
         for name in path.split('.') {
             let Shape::Object(id) = shape else { return "" };
@@ -426,6 +411,7 @@ pub fn plain(group: &str, version: &str, kind: &str, plural: &str, schema: Schem
         renamed: &[],
         schema,
         policy: Policy::default(),
+        deprecated: None,
         strategy: &Plain,
         storage: None,
     }

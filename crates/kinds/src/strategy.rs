@@ -1,12 +1,26 @@
 //! Rules of a kind that data cannot say.
 
-use object::{FieldErrors, Value};
+use object::{FieldErrors, Time, Value};
+
+use crate::Part;
 
 /// A thing that only one object may hold at a time; taken and released in the object's own transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// A service address: this one, or any free one of the service range written to `spec.clusterIP(s)`.
-    ClusterIp(Option<std::net::IpAddr>),
+    /// The families of a service's addresses: [`crate::settle_families`] writes them before anything is drawn, for
+    /// they depend on what the cluster has.
+    Families,
+    /// `spec.clusterIPs[index]` of a service: this address, or any free one of the family.
+    ClusterIp {
+        /// Index in `spec.clusterIPs`; `spec.clusterIP` is the first.
+        index: usize,
+        /// The family that a free one is to be of.
+        family: crate::IpFamily,
+        /// The address asked for.
+        address: Option<std::net::IpAddr>,
+    },
+    /// The address that the object is named by, be it in a range of services or not.
+    Address(std::net::IpAddr),
     /// A node port of `spec.ports[index]`: this one, or any free one of the range.
     NodePort {
         /// Index in `spec.ports`.
@@ -14,6 +28,9 @@ pub enum Claim {
         /// The port asked for.
         port: Option<u16>,
     },
+    /// The node port of a service's health checks: this one, or any free one of the range written to
+    /// `spec.healthCheckNodePort`.
+    HealthPort(Option<u16>),
     /// The addresses of a node's pods: these, in CIDR notation, or any free block written to `spec.podCIDR(s)`.
     PodCidr(Option<String>),
 }
@@ -29,14 +46,12 @@ pub trait Strategy: Send + Sync {
     fn prepare_create(&self, _object: &mut Value) {}
     /// Notes in a new object who sends it; `user` is `authentication.k8s.io/v1` `UserInfo`.
     fn requested_by(&self, _object: &mut Value, _user: &Value) {}
-    /// The service account, in the object's namespace, that a new object runs as: it must exist.
-    fn service_account<'v>(&self, _object: &'v Value) -> Option<&'v str> {
-        None
-    }
     /// Completes a new object by what its service account says; `suffix` is random, for names.
     fn run_as(&self, _object: &mut Value, _account: &Value, _suffix: &str) {}
     /// Fields that an update keeps from `old`, or that it computes.
     fn prepare_update(&self, _new: &mut Value, _old: &Value) {}
+    /// Fields that a write to a part of the object keeps from `old`, or that it computes.
+    fn prepare_part(&self, _part: &Part, _new: &mut Value, _old: &Value, _now: Time) {}
     /// Rules across fields.
     fn validate(&self, _object: &Value) -> FieldErrors {
         FieldErrors::new()
@@ -53,6 +68,10 @@ pub trait Strategy: Send + Sync {
     fn validate_status(&self, _new: &Value, _old: &Value) -> FieldErrors {
         FieldErrors::new()
     }
+    /// Rules for a write to another part of the object; [`Strategy::validate`] runs as well where the part asks for it.
+    fn validate_part(&self, _part: &Part, _new: &Value, _old: &Value) -> FieldErrors {
+        FieldErrors::new()
+    }
     /// What only one object may hold.
     fn claims(&self, _object: &Value) -> Vec<Claim> {
         Vec::new()
@@ -65,8 +84,12 @@ pub trait Strategy: Send + Sync {
     fn stays(&self, _object: &Value) -> Option<&'static str> {
         None
     }
-    /// Texts for `Warning` headers.
-    fn warnings(&self, _object: &Value) -> Vec<String> {
+    /// Texts for `Warning` headers of a creation, or of an update of `old`.
+    fn warnings(&self, _new: &Value, _old: Option<&Value>) -> Vec<String> {
+        Vec::new()
+    }
+    /// Texts for `Warning` headers of a write to `/status`.
+    fn status_warnings(&self, _new: &Value) -> Vec<String> {
         Vec::new()
     }
 }

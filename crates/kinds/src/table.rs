@@ -16,7 +16,7 @@ mod workloads;
 use crate::kind::plain;
 use crate::schema::schema;
 use crate::{
-    Column, Conversion, Kind, Kinds, NameRule, Scope, Storage, Strategy, Subresource, Verb, columns,
+    Column, Conversion, Kind, Kinds, NameRule, Part, Scope, Storage, Strategy, Subresource, Verb, columns,
 };
 
 const PROXY: &[(&str, &str)] = &[("path", "string")];
@@ -79,11 +79,6 @@ impl Kind {
         self
     }
 
-    fn only(mut self, verbs: &[Verb]) -> Self {
-        self.verbs = verbs.to_vec();
-        self
-    }
-
     /// Only answered, never stored.
     fn talk(mut self) -> Self {
         self.policy.talk = true;
@@ -91,23 +86,29 @@ impl Kind {
         self
     }
 
-    fn status(mut self) -> Self {
-        self.subresources.push(Subresource::Status);
+    /// Only observed, never stored.
+    fn observed(mut self) -> Self {
+        self.policy.observed = true;
+        self.verbs = vec![Verb::Get, Verb::List];
+        self
+    }
+
+    fn orphans(mut self) -> Self {
+        self.policy.orphans = true;
+        self
+    }
+
+    fn status(self) -> Self {
+        self.part(&Part::STATUS)
+    }
+
+    fn part(mut self, part: &'static Part) -> Self {
+        self.subresources.push(Subresource::Part(part));
         self
     }
 
     fn scale(mut self, spec: &'static str, status: &'static str, selector: &'static str) -> Self {
         self.subresources.push(Subresource::Scale { spec, status, selector });
-        self
-    }
-
-    fn finalize(mut self) -> Self {
-        self.subresources.push(Subresource::Finalize);
-        self
-    }
-
-    fn approval(mut self) -> Self {
-        self.subresources.push(Subresource::Approval);
         self
     }
 
@@ -190,6 +191,16 @@ impl Kind {
 
     fn expires_after(mut self, seconds: u32) -> Self {
         self.policy.ttl_seconds = Some(seconds);
+        self
+    }
+
+    /// Deprecated since a release; `instead` is what to use, if anything is.
+    fn deprecated(mut self, since: &str, instead: &str) -> Self {
+        let mut text = format!("{} {} is deprecated in {since}+", self.api_version(), self.kind);
+        if !instead.is_empty() {
+            text.push_str(&format!("; use {instead}"));
+        }
+        self.deprecated = Some(text);
         self
     }
 

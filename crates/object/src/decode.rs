@@ -258,7 +258,8 @@ mod tests {
             json!({"limits": {"a": "500m", "b": "1", "c": "1Gi", "d": "107374182400m"}}),
         );
         check_spec(json!({"surge": "25%"}), json!({"surge": "25%"}));
-        check_spec(json!({"replicas": 3.0, "weight": 1}), json!({"replicas": 3, "weight": 1}));
+        let negative_zero: Value = serde_json::from_str("-0").unwrap();
+        check_spec(json!({"replicas": negative_zero, "weight": 1}), json!({"replicas": 0, "weight": 1}));
         check_spec(json!({"payload": {"a": "aGk="}}), json!({"payload": {"a": "aGk="}}));
         check_spec(
             json!({"renewTime": "2024-01-02T03:04:05Z"}),
@@ -282,6 +283,10 @@ mod tests {
         check(
             json!({"spec": {"replicas": 1.5}}),
             "number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32",
+        );
+        check(
+            json!({"spec": {"replicas": 3.0}}),
+            "number 3.0 into Go struct field DeploymentSpec.spec.replicas of type int32",
         );
         check(
             json!({"spec": {"replicas": 4_294_967_296_i64}}),

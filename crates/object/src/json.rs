@@ -1,6 +1,6 @@
 //! Documents from JSON text, and the reader that YAML shares.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -11,6 +11,14 @@ use crate::{Map, Value};
 /// How deep a document may nest. Every reader of JSON in the system that stops at serde_json's 128 levels must be
 /// able to read what was accepted once, also inside a list, a watch event or an admission review.
 pub const MAX_DEPTH: usize = 120;
+
+/// Bytes that the texts and keys of a document may have together. A JSON body has no more than itself; aliases in YAML
+/// could multiply a long text without many values.
+pub(crate) const MAX_TEXT: usize = 16 << 20;
+
+/// Objects and lists that a document may have. Each costs many times what its text does, and some rule may have
+/// something to say about each; the largest documents in use have a quarter of this.
+pub const MAX_PARTS: usize = 100_000;
 
 /// A document, and what its text said twice.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,9 +42,13 @@ pub struct ParseError(pub(crate) String);
 pub fn parse_json(bytes: &[u8]) -> Result<Parsed, ParseError> {
     let duplicates = RefCell::default();
     let mut text = serde_json::Deserializer::from_slice(bytes);
-    let reader = Reader { at: &Frame::ROOT, duplicates: &duplicates, dialect: Dialect::Json };
+    let left = Left::new(usize::MAX);
+    let reader = Reader { at: &Frame::ROOT, duplicates: &duplicates, left: &left, dialect: Dialect::Json };
     let value = reader.deserialize(&mut text).and_then(|value| text.end().map(|()| value));
-    let value = value.map_err(|e| ParseError(e.to_string()))?;
+    let value = value.map_err(|e| match e.is_eof() {
+        true => ParseError("unexpected end of JSON input".into()),
+        false => ParseError(e.to_string()),
+    })?;
     Ok(Parsed { value, duplicates: duplicates.into_inner() })
 }
 
@@ -49,11 +61,26 @@ pub(crate) enum Dialect {
     Yaml,
 }
 
+/// What a document may still have.
+pub(crate) struct Left {
+    /// Bytes of texts and keys.
+    text: Cell<usize>,
+    /// Objects and lists.
+    parts: Cell<usize>,
+}
+
+impl Left {
+    pub(crate) fn new(text: usize) -> Self {
+        Self { text: Cell::new(text), parts: Cell::new(MAX_PARTS) }
+    }
+}
+
 /// Reads the value at one place of a document.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub(crate) at: &'a Frame<'a>,
     pub(crate) duplicates: &'a RefCell<Vec<String>>,
+    pub(crate) left: &'a Left,
     pub(crate) dialect: Dialect,
 }
 
@@ -66,8 +93,20 @@ impl<'de> DeserializeSeed<'de> for Reader<'_> {
 }
 
 impl Reader<'_> {
-    fn check_depth<E: de::Error>(&self) -> Result<(), E> {
-        if self.at.depth() < MAX_DEPTH { Ok(()) } else { Err(E::custom("exceeded max depth")) }
+    /// Counts an object or a list.
+    fn enter<E: de::Error>(&self) -> Result<(), E> {
+        if self.at.depth() >= MAX_DEPTH {
+            return Err(E::custom("exceeded max depth"));
+        }
+        let left = self.left.parts.get().checked_sub(1);
+        self.left.parts.set(left.ok_or_else(|| E::custom(TOO_MANY_PARTS))?);
+        Ok(())
+    }
+
+    fn take<E: de::Error>(&self, text: &str) -> Result<(), E> {
+        let left = self.left.text.get().checked_sub(text.len());
+        self.left.text.set(left.ok_or_else(|| E::custom("document contains excessive aliasing"))?);
+        Ok(())
     }
 }
 
@@ -98,11 +137,13 @@ impl<'de> Visitor<'de> for Reader<'_> {
         }
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
+        self.take(value)?;
         Ok(value.into())
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+    fn visit_string<E: de::Error>(self, value: String) -> Result<Value, E> {
+        self.take(&value)?;
         Ok(value.into())
     }
 
@@ -119,7 +160,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        self.check_depth()?;
+        self.enter()?;
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(Reader { at: &self.at.index(list.len()), ..self })? {
             list.push(item);
@@ -128,9 +169,10 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        self.check_depth()?;
+        self.enter()?;
         let mut map = Map::new();
         while let Some(key) = entries.next_key_seed(Key(self.dialect))? {
+            self.take(&key)?;
             let at = self.at.key(&key);
             let value = entries.next_value_seed(Reader { at: &at, ..self })?;
             if map.contains_key(&key) {
@@ -139,6 +181,27 @@ impl<'de> Visitor<'de> for Reader<'_> {
             map.insert(key, value);
         }
         Ok(Value::Object(map))
+    }
+}
+
+/// What is said of a document with more than [`MAX_PARTS`].
+pub(crate) const TOO_MANY_PARTS: &str = "exceeded max number of objects and lists";
+
+/// Levels of nesting of a value, 0 for a scalar.
+pub(crate) fn nesting(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(nesting).max().unwrap_or(0),
+        Value::Object(map) => 1 + map.values().map(nesting).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Objects and lists of a value, itself included.
+pub(crate) fn parts(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(parts).sum::<usize>(),
+        Value::Object(map) => 1 + map.values().map(parts).sum::<usize>(),
+        _ => 0,
     }
 }
 
@@ -259,6 +322,15 @@ mod tests {
         assert!(error.to_string().starts_with("exceeded max depth"), "{error}");
         assert!(parse_json("[".repeat(1_000_000).as_bytes()).is_err());
         assert!(parse_json("{\"a\":".repeat(1_000_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn objects_and_lists_are_bounded() {
+        let many = |count: usize| format!("[{}]", vec!["{}"; count].join(","));
+        let parsed = parse_json(many(MAX_PARTS - 1).as_bytes()).unwrap();
+        assert_eq!(parts(&parsed.value), MAX_PARTS);
+        let error = parse_json(many(MAX_PARTS).as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with(TOO_MANY_PARTS), "{error}");
     }
 
     #[test]

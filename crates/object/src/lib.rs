@@ -11,6 +11,8 @@ mod encoded;
 mod error;
 mod excerpt;
 mod frame;
+#[cfg(test)]
+mod fuzz;
 mod json;
 mod meta;
 mod names;
@@ -33,7 +35,7 @@ pub use defaults::apply_defaults;
 pub use encoded::{Encoded, encode};
 pub use error::{FieldError, FieldErrorType, FieldErrors, Path};
 pub use excerpt::Excerpt;
-pub use json::{MAX_DEPTH, ParseError, Parsed, parse_json};
+pub use json::{MAX_DEPTH, MAX_PARTS, ParseError, Parsed, parse_json};
 pub use meta::{Key, Map, Meta, OwnerRef, Time, Value, format_micro_time, format_time, parse_time};
 pub use names::{
     absolute_path, c_identifier, check_format, cidr, config_map_key, dns1035_label, dns1123_label,
@@ -42,7 +44,7 @@ pub use names::{
     wildcard_dns1123_subdomain,
 };
 pub use object_meta::{validate_labels, validate_object_meta, validate_object_meta_update};
-pub use patch::{MAX_OPERATIONS, PatchError, PatchType, apply_patch, create_merge_patch};
+pub use patch::{MAX_COPIED, MAX_OPERATIONS, PatchError, PatchType, apply_patch, create_merge_patch};
 pub use path::{get_path, remove_path, set_path};
 pub use proto::{
     ProtoError, Unknown, decode_proto, encode_proto, unwrap_unknown, wrap_unknown, write_watch_event,

@@ -1,6 +1,9 @@
 //! Rules on `metadata`, the same for all kinds, with upstream's messages (apimachinery, `pkg/api/validation`).
 
+use std::collections::HashSet;
+
 use crate::names::{dns1123_label, label_value, qualified_name};
+use crate::validate::MAX_ERRORS;
 use crate::{FieldError, FieldErrors, Map, Path, Value};
 
 /// Bytes of all annotations of an object together, keys and values.
@@ -51,6 +54,9 @@ pub fn validate_labels<'a>(
 ) -> FieldErrors {
     let mut errors = FieldErrors::new();
     for (key, value) in labels {
+        if errors.len() >= MAX_ERRORS {
+            break;
+        }
         errors.extend(invalids(path, key, qualified_name(key)));
         let value = value.as_str().unwrap_or_default();
         errors.extend(invalids(path, value, label_value(value)));
@@ -93,7 +99,9 @@ fn namespace(meta: &Value, namespaced: bool, path: &Path) -> FieldErrors {
 fn annotations<'a>(annotations: impl Iterator<Item = (&'a String, &'a Value)>, path: &Path) -> FieldErrors {
     let (mut errors, mut bytes) = (FieldErrors::new(), 0);
     for (key, value) in annotations {
-        errors.extend(invalids(path, key, qualified_name(&key.to_lowercase())));
+        if errors.len() < MAX_ERRORS {
+            errors.extend(invalids(path, key, qualified_name(&key.to_lowercase())));
+        }
         bytes += key.len() + value.as_str().map_or(0, str::len);
     }
     if bytes > MAX_ANNOTATIONS {
@@ -103,16 +111,21 @@ fn annotations<'a>(annotations: impl Iterator<Item = (&'a String, &'a Value)>, p
 }
 
 fn owners(owners: &[Value], path: &Path) -> FieldErrors {
-    let (mut errors, mut controller) = (FieldErrors::new(), None);
+    let (mut errors, mut controller, mut told) = (FieldErrors::new(), None, false);
     for owner in owners {
-        errors.extend(one_owner(owner, path));
+        if errors.len() < MAX_ERRORS {
+            errors.extend(one_owner(owner, path));
+        }
         if value(owner, "controller") != true {
             continue;
         }
         let this = format!("{}/{}", text(owner, "kind"), text(owner, "name"));
         match &controller {
             None => controller = Some(this),
+            // the error shows all owners: once is enough
+            Some(_) if told => {}
             Some(first) => {
+                told = true;
                 let detail = format!(
                     "Only one reference can have Controller set to true. Found \"true\" in references for {first} and {this}"
                 );
@@ -144,8 +157,8 @@ fn one_owner(owner: &Value, path: &Path) -> FieldErrors {
 
 fn finalizers(finalizers: &[Value], path: &Path) -> FieldErrors {
     let names = || finalizers.iter().filter_map(Value::as_str);
-    let mut errors: FieldErrors =
-        names().flat_map(|name| invalids(path, name, qualified_name(name))).collect();
+    let wrong = names().flat_map(|name| invalids(path, name, qualified_name(name)));
+    let mut errors: FieldErrors = wrong.take(MAX_ERRORS).collect();
     if ["orphan", "foregroundDeletion"].iter().all(|wanted| names().any(|name| name == *wanted)) {
         let detail = "finalizer orphan and foregroundDeletion cannot be both set";
         errors.push(FieldError::invalid(path, finalizers.to_vec(), detail));
@@ -154,12 +167,9 @@ fn finalizers(finalizers: &[Value], path: &Path) -> FieldErrors {
 }
 
 fn new_finalizers(new: &Value, old: &Value, path: &Path) -> FieldErrors {
-    let old = items(old, "finalizers");
-    let mut added: Vec<&str> = items(new, "finalizers")
-        .iter()
-        .filter(|name| !old.contains(name))
-        .filter_map(Value::as_str)
-        .collect();
+    let old: HashSet<&str> = items(old, "finalizers").iter().filter_map(Value::as_str).collect();
+    let new = items(new, "finalizers").iter().filter_map(Value::as_str);
+    let mut added: Vec<&str> = new.filter(|name| !old.contains(name)).collect();
     if added.is_empty() {
         return FieldErrors::new();
     }

@@ -5,12 +5,15 @@ mod list;
 mod merge;
 mod strategic;
 
+use crate::json::{MAX_PARTS, TOO_MANY_PARTS, parts};
 use crate::{Schema, Value};
 
 pub use merge::create_merge_patch;
 
 /// Operations that one JSON patch may have.
 pub const MAX_OPERATIONS: usize = 10_000;
+/// Bytes of JSON that the `copy` operations of one JSON patch may copy (upstream's `JSONPatchMaxCopyBytes`).
+pub const MAX_COPIED: usize = 3 * 1024 * 1024;
 
 /// How a patch is to be understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +33,9 @@ pub enum PatchError {
     #[error("{0}")]
     Malformed(String),
     /// A JSON patch has this many operations, more than [`MAX_OPERATIONS`] (413).
-    #[error("The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {0}")]
+    #[error(
+        "Request entity too large: The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {0}"
+    )]
     TooManyOperations(usize),
     /// The patch does not fit the object: a path leads nowhere, a `test` fails, a merge key is missing (422).
     #[error("{0}")]
@@ -48,23 +53,30 @@ pub fn apply_patch(
     object: &Value,
     patch: &Value,
 ) -> Result<Value, PatchError> {
-    match kind {
+    let patched = match kind {
         PatchType::Json => json::apply(object, patch),
         PatchType::Merge => merge::apply(object, patch),
         PatchType::Strategic => strategic::apply(schema, object, patch),
+    }?;
+    match parts(&patched) {
+        count if count > MAX_PARTS => Err(PatchError::Unprocessable(TOO_MANY_PARTS.to_owned())),
+        _ => Ok(patched),
     }
 }
 
 /// What a patch must be where it is not: the message of Go's decoder.
-fn not_an_object(patch: &Value) -> PatchError {
-    let found = match patch {
-        Value::Array(_) => "array",
-        Value::String(_) => "string",
+fn not_an_object(patch: &Value) -> String {
+    format!("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", go_kind(patch))
+}
+
+/// What Go's decoder calls a value.
+fn go_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
         Value::Bool(_) => "bool",
         Value::Number(_) => "number",
-        Value::Null | Value::Object(_) => "null",
-    };
-    PatchError::Malformed(format!(
-        "json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
-    ))
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
 }

@@ -11,6 +11,7 @@ mod envelope;
 mod wire;
 
 pub use decode::decode_proto;
+pub(crate) use duration::{format as format_duration, parse as parse_duration};
 pub use encode::encode_proto;
 pub use envelope::{Unknown, unwrap_unknown, wrap_unknown, write_watch_event};
 
@@ -38,8 +39,11 @@ pub enum ProtoError {
     #[error("protobuf: illegal value of field {0}")]
     Value(String),
     /// Messages nest too deep.
-    #[error("protobuf: messages nest deeper than {MAX_DEPTH} levels")]
+    #[error("protobuf: messages nest too deep")]
     TooDeep,
+    /// The document has too many objects and lists.
+    #[error("protobuf: {}", crate::json::TOO_MANY_PARTS)]
+    TooMany,
     /// The message is too long.
     #[error("protobuf: message is longer than {MAX_BYTES} bytes")]
     TooLong,
@@ -48,5 +52,7 @@ pub enum ProtoError {
     NoEnvelope,
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

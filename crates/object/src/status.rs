@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::FieldError;
+use crate::validate::MAX_ERRORS;
 
 /// `status.reason`: why, in one machine-readable word (`metav1.StatusReason`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,10 +150,14 @@ impl Status {
 
     /// 422: the object breaks rules; each becomes a cause.
     pub fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
-        let listed: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let mut listed: Vec<String> = errors.iter().take(MAX_ERRORS).map(ToString::to_string).collect();
+        if errors.len() > MAX_ERRORS {
+            listed.push(format!("and {} more", errors.len() - MAX_ERRORS));
+        }
         let body = if listed.len() == 1 { listed[0].clone() } else { format!("[{}]", listed.join(", ")) };
         let causes = errors
             .iter()
+            .take(MAX_ERRORS)
             .map(|e| Cause {
                 reason: e.kind.reason().to_owned(),
                 message: e.body(),
@@ -258,7 +263,8 @@ impl Status {
             }
             map.insert("details".into(), serde_json::json!(details));
         }
-        if !success {
+        // a success of the usual kind needs no number
+        if self.code != 200 {
             map.insert("code".into(), self.code.into());
         }
         value

@@ -4,7 +4,7 @@ use crate::defaults::has_objects;
 use crate::frame::Frame;
 use crate::{Field, FieldError, FieldErrors, Map, Rule, Schema, Shape, TypeId, Types, Value, check_format};
 
-/// All breaches of the schema's rules, in the order of the schema's fields. The document conforms to the schema
+/// The breaches of the schema's rules (the first thousand or so), in the order of the schema's fields. The document conforms to the schema
 /// already (see [`crate::conform`]). Rules on a list or a map hold for each item, but for [`Rule::Required`].
 pub fn validate(schema: &Schema, value: &Value) -> FieldErrors {
     let mut walk = Walk { types: &schema.types, errors: Vec::new() };
@@ -41,6 +41,9 @@ fn says_nothing(value: &Value) -> bool {
     }
 }
 
+/// A walk ends behind this many errors: nobody reads more, and a small document could have very many.
+pub(crate) const MAX_ERRORS: usize = 1_000;
+
 struct Walk<'a> {
     types: &'a Types,
     errors: FieldErrors,
@@ -48,6 +51,9 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn inside(&mut self, shape: &Shape, value: &Value, at: &Frame) {
+        if self.errors.len() >= MAX_ERRORS {
+            return;
+        }
         match (shape, value) {
             (Shape::Object(id), Value::Object(map)) => self.object(*id, map, at),
             (Shape::List(of, _), Value::Array(items)) if has_objects(of) => {
@@ -100,6 +106,9 @@ impl Walk<'_> {
     }
 
     fn rule(&mut self, rule: &Rule, value: &Value, at: &Frame) {
+        if self.errors.len() >= MAX_ERRORS {
+            return;
+        }
         let number = value.as_i64();
         match rule {
             Rule::Required | Rule::Immutable => {}

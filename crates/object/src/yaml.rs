@@ -11,7 +11,7 @@ use serde_saphyr::{DuplicateKeyPolicy, Options, alias_limits, budget, options};
 
 use crate::Value;
 use crate::frame::Frame;
-use crate::json::{Dialect, MAX_DEPTH, ParseError, Parsed, Reader};
+use crate::json::{Dialect, Left, MAX_DEPTH, MAX_TEXT, ParseError, Parsed, Reader};
 
 pub use write::to_yaml;
 
@@ -65,7 +65,9 @@ struct Document(Parsed);
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
         let duplicates = RefCell::default();
-        let reader = Reader { at: &Frame::ROOT, duplicates: &duplicates, dialect: Dialect::Yaml };
+        let left = Left::new(MAX_TEXT);
+        let reader =
+            Reader { at: &Frame::ROOT, duplicates: &duplicates, left: &left, dialect: Dialect::Yaml };
         let value = reader.deserialize(text)?;
         Ok(Self(Parsed { value, duplicates: duplicates.into_inner() }))
     }
@@ -160,5 +162,10 @@ mod tests {
             bomb.push_str(&format!("a{level}: &a{level} [{items}]\n"));
         }
         assert!(parse_yaml(bomb.as_bytes()).is_err());
+        let anchors: String = (0..1000).map(|i| format!("k{i}: &k{i} x\n")).collect();
+        let long =
+            format!("{anchors}long: &long {}\nmany:\n{}", "x".repeat(1 << 20), "- *long\n".repeat(5000));
+        let error = parse_yaml(long.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("document contains excessive aliasing"), "{error}");
     }
 }

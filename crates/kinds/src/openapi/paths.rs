@@ -75,14 +75,19 @@ impl<'k> Writer<'k, '_> {
         let own = self.own_gvk();
         let (object, _, _) = self.documents();
         match subresource {
-            Subresource::Status => self.path(&path, &suffix, own, whole(object)),
+            Subresource::Part(part) => {
+                let verb = |method: &str| match method {
+                    "put" => Verb::Update,
+                    "patch" => Verb::Patch,
+                    _ => Verb::Get,
+                };
+                let rows =
+                    whole(object).into_iter().filter(|(method, ..)| part.verbs.contains(&verb(method)));
+                self.path(&path, &suffix, own, rows.collect());
+            }
             Subresource::Scale { .. } => {
                 let scale = self.document("autoscaling/v1", "Scale");
                 self.path(&path, &suffix, ("autoscaling", "v1", "Scale"), whole(scale));
-            }
-            Subresource::Approval => self.path(&path, &suffix, own, whole(object)),
-            Subresource::Finalize => {
-                self.path(&path, &suffix, own, vec![("put", Action::Put, object.clone(), object)]);
             }
             Subresource::Call { kind, .. } if *kind == self.kind.kind => {
                 self.path(&path, &suffix, own, whole(object));

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use object::Path;
-
 /// An address, and how many of its first bits name a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Block {
@@ -31,7 +29,7 @@ impl Block {
     }
 
     /// The block by its first address.
-    fn whole(self) -> Self {
+    pub(crate) fn whole(self) -> Self {
         let address = match self.address {
             IpAddr::V4(address) => {
                 let mask = u32::MAX.checked_shl(32 - u32::from(self.length)).unwrap_or_default();
@@ -46,8 +44,21 @@ impl Block {
     }
 
     /// The block of the address alone.
-    fn alone(self) -> Self {
+    pub(crate) fn alone(self) -> Self {
         Self { length: if self.is_v4() { 32 } else { 128 }, ..self }
+    }
+
+    /// Whether the addresses are those of IPv4 in the notation of IPv6.
+    pub(crate) fn is_mapped(self) -> bool {
+        is_mapped(self.address)
+    }
+
+    /// The block in the notation of IPv4, where all its addresses are of IPv4.
+    pub(crate) fn unmapped(self) -> Self {
+        match (self.address.to_canonical(), self.length.checked_sub(96)) {
+            (address, Some(length)) if self.is_mapped() => Self { address, length },
+            _ => self,
+        }
     }
 }
 
@@ -85,20 +96,5 @@ pub(crate) fn strict_cidr(text: &str) -> Vec<String> {
             vec!["must not have bits set beyond the prefix length".to_owned()]
         }
         Some(block) => only_as(text, &block.to_string()),
-    }
-}
-
-/// What is odd about a block in a field that takes it nevertheless.
-pub(crate) fn warning(path: &Path, text: &str) -> Option<String> {
-    let block = Block::parse(text)?;
-    let (whole, alone, shown) = (block.whole().to_string(), block.alone().to_string(), block.to_string());
-    if block != block.whole() {
-        let choice = format!("(should be {whole:?} or {alone:?}?)");
-        Some(format!("{path}: CIDR value {text:?} is ambiguous in this context {choice}"))
-    } else if !block.is_v4() && text != shown {
-        let form = format!("RFC 5952 canonical format ({shown:?})");
-        Some(format!("{path}: IPv6 CIDR value {text:?} should be in {form}"))
-    } else {
-        None
     }
 }

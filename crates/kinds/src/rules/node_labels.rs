@@ -1,9 +1,5 @@
 //! Labels of nodes that have other names today.
 
-use object::Path;
-
-use super::{At, Read};
-
 /// A label of old, since when it is, and its name of today.
 const RENAMED: [(&str, &str, &str); 5] = [
     ("beta.kubernetes.io/arch", "v1.14", "kubernetes.io/arch"),
@@ -13,24 +9,25 @@ const RENAMED: [(&str, &str, &str); 5] = [
     ("failure-domain.beta.kubernetes.io/zone", "v1.17", "topology.kubernetes.io/zone"),
 ];
 
+/// Labels of old that have no other name, and what to do instead.
+const OTHERS: [(&str, &str); 3] = [
+    ("app.kubernetes.io/created-by", "deprecated since v1.9"),
+    ("node-role.kubernetes.io/master", "use \"node-role.kubernetes.io/control-plane\" instead"),
+    (
+        "scheduler.alpha.kubernetes.io/preferAvoidPods",
+        "deprecated since v1.22; use Taints and Tolerations instead",
+    ),
+];
+
 /// What a label is called today, if it was renamed.
 pub(crate) fn name_of_today(label: &str) -> Option<&'static str> {
     RENAMED.iter().find(|(old, ..)| *old == label).map(|&(_, _, today)| today)
 }
 
-/// Says that the label at `path` was renamed, if it was.
-pub(crate) fn warning(path: &Path, label: &str) -> Option<String> {
-    let (_, since, today) = RENAMED.iter().find(|(old, ..)| *old == label)?;
-    Some(format!("{path}: deprecated since {since}; use {today:?} instead"))
-}
-
-/// The same for each expression below, with the label's name in the text.
-pub(crate) fn warnings(selector: &At) -> Vec<String> {
-    let of = |expression: At| {
-        let key = expression.value().text("key");
-        let (_, since, today) = RENAMED.iter().find(|(old, ..)| *old == key)?;
-        let path = expression.path("key");
-        Some(format!("{path}: {key} is deprecated since {since}; use {today:?} instead"))
-    };
-    selector.each("matchExpressions").filter_map(of).collect()
+/// What is said of a label whose time is over.
+pub(crate) fn deprecation(label: &str) -> Option<String> {
+    if let Some((_, since, today)) = RENAMED.iter().find(|(old, ..)| *old == label) {
+        return Some(format!("deprecated since {since}; use {today:?} instead"));
+    }
+    OTHERS.iter().find(|(old, _)| *old == label).map(|&(_, text)| text.to_owned())
 }

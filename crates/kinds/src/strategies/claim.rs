@@ -4,8 +4,8 @@ use object::{FieldError, FieldErrors, Path, Value};
 use serde_json::json;
 
 use super::volume::{self, CLASS};
-use crate::Strategy;
 use crate::rules::{At, Errors, Read, Write, labels, quantities};
+use crate::{Strategy, warnings};
 
 const STORAGE: &str = "resources.requests.storage";
 const ATTRIBUTES: &str = "volumeAttributesClassName";
@@ -80,17 +80,10 @@ impl Strategy for PersistentVolumeClaim {
         errors.done()
     }
 
-    fn warnings(&self, claim: &Value) -> Vec<String> {
-        let (resources, mut warnings) =
-            (At::root(claim).field("spec.resources"), volume::class_warnings(claim));
-        for amount in ["requests", "limits"].map(|field| resources.field(field)) {
-            let (path, size) = (amount.path("").key("storage"), amount.at("storage"));
-            if !quantities::is_whole(size) {
-                let size = quantities::show(size);
-                warnings
-                    .push(format!("{path}: fractional byte value {size:?} is invalid, must be an integer"));
-            }
-        }
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        let root = At::root(new);
+        let mut warnings = warnings::deprecated_notes(&root, &volume::NOTES[..1]);
+        warnings.extend(warnings::of_claim(&root.field("spec")));
         warnings
     }
 }

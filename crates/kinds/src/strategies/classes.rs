@@ -3,12 +3,15 @@
 use object::{FieldError, FieldErrors, Value};
 
 use super::pod_spec::{check_amount, check_toleration};
-use crate::Strategy;
 use crate::rules::{At, Errors, Read, immutable, labels};
+use crate::{Strategy, warnings};
 
 const SYSTEM_PREFIX: &str = "system-";
-const SYSTEM: [(&str, i64); 2] =
-    [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)];
+/// The priority classes of the system's own pods, each with its value and what it is for.
+pub const SYSTEM_PRIORITIES: [(&str, i64, &str); 2] = [
+    ("system-cluster-critical", 2_000_000_000, "For pods that the cluster needs, on whichever node."),
+    ("system-node-critical", 2_000_001_000, "For pods that their node needs."),
+];
 const HIGHEST_USER_PRIORITY: i64 = 1_000_000_000;
 
 /// Strategy of priority classes.
@@ -41,13 +44,19 @@ impl Strategy for PriorityClass {
         }
         errors
     }
+
+    fn stays(&self, class: &Value) -> Option<&'static str> {
+        let name = class.text("metadata.name");
+        let is_system = SYSTEM_PRIORITIES.iter().any(|(known, ..)| *known == name);
+        is_system.then_some("this is a system priority class and cannot be deleted")
+    }
 }
 
 /// What is wrong with a class that is named like one of the system.
 fn wrong_system(class: &Value, name: &str, value: i64) -> Option<String> {
-    match SYSTEM.iter().find(|(known, _)| *known == name) {
+    match SYSTEM_PRIORITIES.iter().find(|(known, ..)| *known == name) {
         None => Some(format!("{name} is not a known system priority class")),
-        Some((_, known)) if *known != value => Some(format!("value of {name} PriorityClass must be {known}")),
+        Some((_, known, _)) if *known != value => Some(format!("value of {name} PriorityClass must be {known}")),
         Some(_) if class.flag("globalDefault") => {
             Some(format!("globalDefault of {name} PriorityClass must be false"))
         }
@@ -69,5 +78,13 @@ impl Strategy for RuntimeClass {
         tolerations().for_each(|toleration| check_toleration(&toleration, &mut errors));
         errors.distinct(tolerations(), |toleration| toleration.show(""));
         errors.done()
+    }
+
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        let selector = At::root(new).field("scheduling.nodeSelector");
+        selector
+            .entries("")
+            .filter_map(|(label, _)| warnings::node_label(&selector.path(""), label))
+            .collect()
     }
 }

@@ -6,8 +6,8 @@ use jiff::tz::TimeZoneDatabase;
 use object::{FieldError, FieldErrors, Value};
 
 use super::{job, pod_spec};
-use crate::Strategy;
 use crate::rules::{At, Errors, Read, Write};
+use crate::{Strategy, warnings};
 
 /// A job's name is the cron job's with a time behind it.
 const NAME_BYTES: usize = 52;
@@ -36,9 +36,17 @@ impl Strategy for CronJob {
         errors.done()
     }
 
-    fn warnings(&self, object: &Value) -> Vec<String> {
-        let mut warnings = pod_spec::hostname_warnings(object);
-        warnings.extend(job::spec_warnings(&At::root(object).field("spec.jobTemplate.spec")));
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let mut warnings = warnings::of_keeper_name(new, old);
+        if warnings::is_changed(new, old) {
+            warnings.extend(job::spec_warnings(&At::root(new).field("spec.jobTemplate.spec")));
+        }
+        // a new one is refused
+        if old.is_some() && new.text("spec.schedule").contains("TZ") {
+            let see = "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details";
+            let text = "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead";
+            warnings.push(format!("{text}, see {see}"));
+        }
         warnings
     }
 }

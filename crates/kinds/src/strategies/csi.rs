@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use object::{FieldError, FieldErrors, Value};
 
 use super::pod_spec::check_amount;
-use crate::Strategy;
-use crate::rules::{At, Errors, Read, Write, immutable, labels, node_labels};
+use crate::rules::{At, Errors, Read, Write, immutable, labels};
+use crate::{Strategy, warnings};
 
 const MAX_DRIVER_NAME: usize = 63;
 const MAX_NODE_ID: usize = 256;
@@ -144,12 +144,7 @@ impl Strategy for CsiStorageCapacity {
         immutable(new, old, &["nodeTopology", "storageClassName"])
     }
 
-    fn warnings(&self, capacity: &Value) -> Vec<String> {
-        let topology = At::root(capacity).field("nodeTopology");
-        let mut warnings = node_labels::warnings(&topology);
-        let labels = topology.entries("matchLabels").map(|(label, _)| label);
-        let path = topology.path("matchLabels");
-        warnings.extend(labels.filter_map(|label| node_labels::warning(&path.child(label), label)));
-        warnings
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        warnings::node_selector(&At::root(new).field("nodeTopology"))
     }
 }

@@ -52,7 +52,7 @@ impl Strategy for CustomResourceDefinition {
         errors.done()
     }
 
-    fn warnings(&self, definition: &Value) -> Vec<String> {
+    fn warnings(&self, definition: &Value, _: Option<&Value>) -> Vec<String> {
         let mut formats = Vec::new();
         for version in definition.items("spec.versions") {
             openapi::unknown_formats(&At::root(version).field("schema.openAPIV3Schema"), &mut formats);

@@ -4,8 +4,8 @@ use object::{FieldError, FieldErrors, Value};
 use serde_json::json;
 
 use super::pod_spec::{self, Keeper};
-use crate::Strategy;
 use crate::rules::{At, Counts, Errors, Read, Write, share};
+use crate::{Strategy, warnings};
 
 const KEEPER: Keeper = Keeper { selector: "daemonset", malformed: None, kind: "DaemonSet" };
 
@@ -52,6 +52,11 @@ impl Strategy for DaemonSet {
 
     fn validate_status(&self, new: &Value, old: &Value) -> FieldErrors {
         COUNTS.check(new, old)
+    }
+
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let template = At::root(new).field("spec.template");
+        if warnings::is_changed(new, old) { warnings::of_template(&template) } else { Vec::new() }
     }
 }
 

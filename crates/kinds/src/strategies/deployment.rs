@@ -4,8 +4,8 @@ use object::{FieldError, FieldErrors, Value};
 use serde_json::json;
 
 use super::pod_spec::{self, Keeper};
-use crate::Strategy;
 use crate::rules::{At, Counts, Errors, Read, Write, share};
+use crate::{Strategy, warnings};
 
 /// What both deployments and their replica sets say.
 pub(super) const KEEPER: Keeper =
@@ -73,8 +73,8 @@ impl Strategy for Deployment {
         COUNTS.check(new, old)
     }
 
-    fn warnings(&self, object: &Value) -> Vec<String> {
-        pod_spec::hostname_warnings(object)
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        warnings::of_keeper(new, old, "spec.template")
     }
 }
 

@@ -4,12 +4,18 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use object::{FieldError, FieldErrors, Value};
 
-use crate::Strategy;
 use crate::rules::{At, Errors, Read};
+use crate::{Strategy, warnings};
 
 const MAX_ENDPOINTS: usize = 1000;
 const MAX_ADDRESSES: usize = 100;
 const MAX_PORTS: usize = 20_000;
+
+const SLICES_MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
+const SLICE_MAKERS: [&str; 2] =
+    ["endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io"];
+const MANAGED_BY: &str = "endpoints.kubernetes.io/managed-by";
+const MAKER: &str = "endpoint-controller";
 
 /// Strategy of endpoint slices.
 pub(crate) struct EndpointSlice;
@@ -25,6 +31,25 @@ impl Strategy for EndpointSlice {
         check_slice_ports(&root, &mut errors);
         errors.done()
     }
+
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let root = At::root(new);
+        let mut warnings = Vec::new();
+        if old.is_none() && new.text("addressType") == "FQDN" {
+            warnings.push("spec.addressType: FQDN endpoints are deprecated".to_owned());
+        }
+        if !is_made_by(new, SLICES_MANAGED_BY, &SLICE_MAKERS) {
+            let addresses = root.each("endpoints").flat_map(|endpoint| endpoint.each("addresses"));
+            warnings.extend(addresses.filter_map(|one| warnings::address(&one.path(""), one.text(""))));
+        }
+        warnings
+    }
+}
+
+/// Whether a label says that an object is made by one of these, who write addresses as they should be.
+fn is_made_by(object: &Value, label: &str, makers: &[&str]) -> bool {
+    let maker = object.at("metadata.labels").get(label).and_then(Value::as_str);
+    maker.is_some_and(|maker| makers.contains(&maker))
 }
 
 fn at_most(at: &At, field: &str, max: usize, errors: &mut Errors) {
@@ -79,6 +104,16 @@ impl Strategy for Endpoints {
             check_subset(&subset, &mut errors);
         }
         errors.done()
+    }
+
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        if is_made_by(new, MANAGED_BY, &[MAKER]) {
+            return Vec::new();
+        }
+        let subsets = At::root(new).each("subsets");
+        let addresses =
+            subsets.flat_map(|subset| subset.each("addresses").chain(subset.each("notReadyAddresses")));
+        addresses.filter_map(|one| warnings::address(&one.path("ip"), one.text("ip"))).collect()
     }
 }
 

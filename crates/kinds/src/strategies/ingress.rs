@@ -44,11 +44,11 @@ impl Strategy for Ingress {
         errors.done()
     }
 
-    fn warnings(&self, ingress: &Value) -> Vec<String> {
-        let old = annotation(ingress).is_some() && !ingress.has("spec.ingressClassName");
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let deprecated = annotation(new).is_some() && !new.has("spec.ingressClassName");
         let text =
             || format!("annotation {CLASS:?} is deprecated, please use 'spec.ingressClassName' instead");
-        old.then(text).into_iter().collect()
+        (old.is_none() && deprecated).then(text).into_iter().collect()
     }
 }
 

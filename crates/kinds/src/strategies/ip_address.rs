@@ -2,9 +2,13 @@
 
 use object::{FieldError, FieldErrors, Value};
 
-use crate::Strategy;
 use crate::rules::blocks::{self, Block};
 use crate::rules::{At, Errors, Read};
+use crate::{Claim, Strategy};
+
+const MANAGED_BY: &str = "ipaddress.kubernetes.io/managed-by";
+/// The value of [`MANAGED_BY`] on an object that only shows an address that a service holds.
+const OF_SERVICES: &str = "ipallocator.k8s.io";
 
 /// Strategy of addresses.
 pub(crate) struct IpAddress;
@@ -19,6 +23,13 @@ impl Strategy for IpAddress {
             None => errors.push(FieldError::required(&spec.path("parentRef"), "")),
         }
         errors.done()
+    }
+
+    fn claims(&self, address: &Value) -> Vec<Claim> {
+        let manager = address.at("metadata.labels").get(MANAGED_BY);
+        let named = address.text("metadata.name").parse().ok();
+        let claim = named.filter(|_| manager.is_none_or(|manager| manager != OF_SERVICES));
+        claim.map(Claim::Address).into_iter().collect()
     }
 }
 

@@ -11,8 +11,8 @@ mod update;
 use object::{FieldErrors, Value};
 
 use super::pod_spec;
-use crate::Strategy;
 use crate::rules::{At, Errors, Read, Write};
+use crate::{Strategy, warnings};
 
 pub(super) use check::check_spec;
 
@@ -54,9 +54,11 @@ impl Strategy for Job {
         status::check(new, old)
     }
 
-    fn warnings(&self, job: &Value) -> Vec<String> {
-        let mut warnings = pod_spec::hostname_warnings(job);
-        warnings.extend(spec_warnings(&At::root(job).field("spec")));
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let mut warnings = warnings::of_keeper_name(new, old);
+        if warnings::is_changed(new, old) {
+            warnings.extend(spec_warnings(&At::root(new).field("spec")));
+        }
         warnings
     }
 }
@@ -78,14 +80,16 @@ fn spec_defaults(spec: &mut Value) {
     }
 }
 
-/// Warns of a job that may become too large to keep account of.
+/// Warns of a job that may become too large to keep account of, and of its template.
 pub(super) fn spec_warnings(spec: &At) -> Vec<String> {
     let count = |field| spec.int(field).unwrap_or_default();
     let vast = count("completions") > check::MANY && count("parallelism") > check::MANY_AT_ONCE;
-    if spec.text("completionMode") != INDEXED || !vast {
-        return Vec::new();
+    let mut warnings = Vec::new();
+    if spec.text("completionMode") == INDEXED && vast {
+        let text = "In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, \
+                    Kubernetes might not be able to track completedIndexes when a big number of indexes fail";
+        warnings.push(format!("{}: {text}", spec.path("")));
     }
-    let warning = "In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than \
-                   10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail";
-    vec![format!("{}: {warning}", spec.path(""))]
+    warnings.extend(warnings::of_template(&spec.field("template")));
+    warnings
 }

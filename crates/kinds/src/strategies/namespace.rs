@@ -3,8 +3,8 @@
 use object::{FieldError, FieldErrors, Path, Value};
 use serde_json::json;
 
-use crate::Strategy;
 use crate::rules::{At, Errors, Read, Write};
+use crate::{Part, Strategy};
 
 /// The label that repeats a namespace's name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -69,6 +69,16 @@ impl Strategy for Namespace {
         if phase != right {
             let detail = format!("may only be '{right}' if `deletionTimestamp` is {when}");
             errors.push(FieldError::invalid(&root.path("status.Phase"), phase, detail));
+        }
+        errors.done()
+    }
+
+    fn validate_part(&self, part: &Part, new: &Value, _: &Value) -> FieldErrors {
+        let mut errors = Errors::new();
+        if *part == Part::FINALIZE {
+            for finalizer in At::root(new).each("spec.finalizers") {
+                check_finalizer(&finalizer.path(""), finalizer.text(""), &mut errors);
+            }
         }
         errors.done()
     }

@@ -3,10 +3,10 @@
 use object::{FieldError, FieldErrors, Value};
 use serde_json::json;
 
-use crate::Strategy;
 use crate::rules::at::PORT;
-use crate::rules::blocks::{self, Block};
+use crate::rules::blocks::Block;
 use crate::rules::{At, Errors, Read, Write, labels};
+use crate::{Strategy, warnings};
 
 /// The fields of the rules of each direction, and of the peers in such a rule.
 const DIRECTIONS: [(&str, &str); 2] = [("ingress", "from"), ("egress", "to")];
@@ -40,12 +40,12 @@ impl Strategy for NetworkPolicy {
         errors.done()
     }
 
-    fn warnings(&self, policy: &Value) -> Vec<String> {
-        let spec = At::root(policy).field("spec");
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        let spec = At::root(new).field("spec");
         let rules = DIRECTIONS.iter().flat_map(|(rules, peers)| spec.each(rules).map(move |r| (r, *peers)));
         let blocks = rules.flat_map(|(rule, peers)| rule.each(peers)).map(|peer| peer.field("ipBlock"));
         let texts = blocks.flat_map(|block| std::iter::once(block.field("cidr")).chain(block.each("except")));
-        texts.filter_map(|text| blocks::warning(&text.path(""), text.text(""))).collect()
+        texts.flat_map(|text| warnings::block(&text.path(""), text.text(""))).collect()
     }
 }
 

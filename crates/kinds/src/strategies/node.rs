@@ -1,10 +1,12 @@
 //! Rules of nodes.
 
+mod status;
+
 use object::{FieldError, FieldErrors, Value};
 use serde_json::json;
 
 use crate::rules::{At, Errors, Read, Write};
-use crate::{Claim, Strategy};
+use crate::{Claim, Strategy, warnings};
 
 /// Strategy of nodes.
 pub(crate) struct Node;
@@ -21,6 +23,7 @@ impl Strategy for Node {
 
     fn validate(&self, node: &Value) -> FieldErrors {
         let (spec, mut errors) = (At::root(node).field("spec"), Errors::new());
+        status::check_resources(&At::root(node).field("status"), &mut errors);
         check_taints(&spec, &mut errors);
         for block in spec.each("podCIDRs") {
             errors.obey(&block.path(""), block.as_str().unwrap_or_default(), object::cidr);
@@ -43,13 +46,22 @@ impl Strategy for Node {
         errors.done()
     }
 
-    fn warnings(&self, node: &Value) -> Vec<String> {
+    fn validate_status(&self, new: &Value, _: &Value) -> FieldErrors {
+        let mut errors = Errors::new();
+        status::check(&At::root(new).field("status"), &mut errors);
+        errors.done()
+    }
+
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
         let obsolete = [
             ("spec.configSource", "the feature is removed"),
             ("spec.externalID", "this field is deprecated, and is unused by Kubernetes"),
         ];
-        let set = obsolete.into_iter().filter(|(field, _)| !node.is_empty(field));
-        set.map(|(field, text)| format!("{field}: {text}")).collect()
+        let set = obsolete.into_iter().filter(|(field, _)| !new.is_empty(field));
+        let blocks = At::root(new).each("spec.podCIDRs");
+        set.map(|(field, text)| format!("{field}: {text}"))
+            .chain(blocks.flat_map(|block| warnings::block(&block.path(""), block.text(""))))
+            .collect()
     }
 
     fn claims(&self, node: &Value) -> Vec<Claim> {

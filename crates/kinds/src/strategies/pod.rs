@@ -1,18 +1,20 @@
 //! Rules of pods.
 
 mod account;
+mod affinity;
+mod annotations;
+mod ephemeral;
 mod qos;
+mod resize;
+mod status;
 mod update;
 
-use object::{FieldErrors, Value};
+use object::{FieldError, FieldErrors, Time, Value};
 use serde_json::json;
 
 use super::pod_spec;
-use crate::Strategy;
 use crate::rules::{At, Errors, Read, Write};
-
-/// Seconds that a pod stays on a node that has become unusable, where it does not say itself.
-const UNUSABLE_NODE_SECONDS: i64 = 300;
+use crate::{Part, Strategy, warnings};
 
 /// Strategy of pods.
 pub(crate) struct Pod;
@@ -34,17 +36,8 @@ impl Strategy for Pod {
         }
         pod.put_new("spec.serviceAccountName", "default");
         pod.put("spec.serviceAccount", pod.text("spec.serviceAccountName").to_owned());
-        pod.put_new("spec.priority", 0);
-        pod.put_new("spec.preemptionPolicy", "PreemptLowerPriority");
-        for taint in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
-            tolerate(pod, taint);
-        }
         let class = qos::class(pod);
         pod.put("status", json!({ "phase": "Pending", "qosClass": class }));
-    }
-
-    fn service_account<'v>(&self, pod: &'v Value) -> Option<&'v str> {
-        Some(pod.text("spec.serviceAccountName")).filter(|name| !name.is_empty())
     }
 
     fn run_as(&self, pod: &mut Value, account: &Value, suffix: &str) {
@@ -57,8 +50,45 @@ impl Strategy for Pod {
         errors.done()
     }
 
+    fn validate_create(&self, pod: &Value) -> FieldErrors {
+        let (spec, mut errors) = (At::root(pod).field("spec"), Errors::new());
+        errors.forbid(&spec, "ephemeralContainers", "cannot be set on create");
+        if !spec.is_empty("nodeName") && !spec.is_empty("schedulingGates") {
+            let detail = "cannot be set until all schedulingGates have been cleared";
+            errors.push(FieldError::forbidden(&spec.path("nodeName"), detail));
+        }
+        errors.done()
+    }
+
     fn validate_update(&self, new: &Value, old: &Value) -> FieldErrors {
         update::check(new, old)
+    }
+
+    fn prepare_part(&self, part: &Part, new: &mut Value, old: &Value, _now: Time) {
+        if *part == Part::STATUS {
+            status::prepare(new, old);
+        }
+    }
+
+    fn validate_status(&self, new: &Value, old: &Value) -> FieldErrors {
+        status::check(new, old)
+    }
+
+    fn validate_part(&self, part: &Part, new: &Value, old: &Value) -> FieldErrors {
+        match *part {
+            Part::EPHEMERAL_CONTAINERS => ephemeral::check(new, old),
+            Part::RESIZE => resize::check(new, old),
+            _ => FieldErrors::new(),
+        }
+    }
+
+    /// Updates are many, and hardly by people.
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        if old.is_some() { Vec::new() } else { warnings::of_pod(new) }
+    }
+
+    fn status_warnings(&self, new: &Value) -> Vec<String> {
+        warnings::pod_addresses(new)
     }
 
     /// A pod that no node has, or that has finished, goes at once.
@@ -82,23 +112,4 @@ fn host_ports(spec: &mut Value) {
             }
         }
     }
-}
-
-/// Lets the pod stay on its node for a while after the node got this taint, unless it has an opinion on that.
-fn tolerate(pod: &mut Value, taint: &str) {
-    let covers = |t: &Value| {
-        (t.is_empty("key") || t.text("key") == taint)
-            && (t.is_empty("effect") || t.text("effect") == "NoExecute")
-    };
-    let mut tolerations = pod.items("spec.tolerations").to_vec();
-    if tolerations.iter().any(covers) {
-        return;
-    }
-    tolerations.push(json!({
-        "key": taint,
-        "operator": "Exists",
-        "effect": "NoExecute",
-        "tolerationSeconds": UNUSABLE_NODE_SECONDS,
-    }));
-    pod.put("spec.tolerations", tolerations);
 }

@@ -15,9 +15,9 @@ use crate::rules::{At, Errors, Read, Write, labels, quantities};
 pub(super) use containers::path_without_backsteps;
 pub(super) use defaults::{requests_from_limits, spec_defaults};
 pub(super) use placement::{check_node_selector, check_toleration};
-pub(super) use resources::{check_amount, check_name as check_resource_name};
+pub(super) use resources::{check_amount, check_name as check_resource_name, is_countable};
 pub(super) use template::{
-    Keeper, check_always_running, check_kept, check_match, check_template, hostname_warnings, push_mismatch,
+    Keeper, check_always_running, check_kept, check_match, check_template, push_mismatch,
 };
 
 /// The container lists of a spec, those that start first in front.

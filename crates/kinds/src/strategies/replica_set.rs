@@ -3,8 +3,8 @@
 use object::{FieldErrors, Value};
 
 use super::{deployment, pod_spec};
-use crate::Strategy;
 use crate::rules::{At, Counts, Errors, Write};
+use crate::{Strategy, warnings};
 
 const MORE_THAN_ALL: &str = "cannot be greater than status.replicas";
 
@@ -47,7 +47,7 @@ impl Strategy for ReplicaSet {
         COUNTS.check(new, old)
     }
 
-    fn warnings(&self, object: &Value) -> Vec<String> {
-        pod_spec::hostname_warnings(object)
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        warnings::of_keeper(new, old, "spec.template")
     }
 }

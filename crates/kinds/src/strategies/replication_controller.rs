@@ -4,8 +4,8 @@ use object::{FieldErrors, Value};
 
 use super::pod_spec::{self, push_mismatch};
 use super::replica_set::COUNTS;
-use crate::Strategy;
 use crate::rules::{At, Errors, Read, Write};
+use crate::{Strategy, warnings};
 
 /// Strategy of replication controllers.
 pub(crate) struct ReplicationController;
@@ -39,8 +39,8 @@ impl Strategy for ReplicationController {
         COUNTS.check(new, old)
     }
 
-    fn warnings(&self, object: &Value) -> Vec<String> {
-        pod_spec::hostname_warnings(object)
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        warnings::of_keeper(new, old, "spec.template")
     }
 }
 

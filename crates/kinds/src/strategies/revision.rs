@@ -3,8 +3,8 @@
 use object::{FieldError, FieldErrors, Value};
 
 use super::pod_spec;
-use crate::Strategy;
 use crate::rules::{At, Errors, Read, Write, immutable};
+use crate::{Strategy, warnings};
 
 /// Strategy of controller revisions.
 pub(crate) struct ControllerRevision;
@@ -38,5 +38,10 @@ impl Strategy for PodTemplate {
         let mut errors = Errors::new();
         pod_spec::check_template(&At::root(object).field("template"), &mut errors);
         errors.done()
+    }
+
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let template = At::root(new).field("template");
+        if warnings::is_changed(new, old) { warnings::of_template(&template) } else { Vec::new() }
     }
 }

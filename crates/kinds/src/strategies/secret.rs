@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use object::{FieldError, FieldErrors, Value};
 
 use super::config_map::{check_frozen, check_size, decoded_size};
-use crate::Strategy;
 use crate::rules::{At, Errors, Read, Write};
+use crate::{Strategy, warnings};
 
 /// Keys that a type of secret must have.
 const KEYS: [(&str, &[&str]); 4] = [
@@ -46,6 +46,17 @@ impl Strategy for Secret {
 
     fn validate_update(&self, new: &Value, old: &Value) -> FieldErrors {
         check_frozen(new, old, &["data"])
+    }
+
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        if new.text("type") != "kubernetes.io/tls" {
+            return Vec::new();
+        }
+        let file = |key: &str| {
+            let text = new.at("data").get(key).and_then(Value::as_str).unwrap_or_default();
+            STANDARD.decode(text).unwrap_or_default()
+        };
+        warnings::tls_pair(&file("tls.crt"), &file("tls.key")).into_iter().collect()
     }
 }
 

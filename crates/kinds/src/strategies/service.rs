@@ -2,12 +2,16 @@
 
 mod addresses;
 mod check;
+mod families;
+mod status;
 
 use object::{FieldErrors, Value};
 use serde_json::json;
 
+pub use families::{IpFamily, settle_families};
+
 use crate::rules::{At, Errors, Read, Write};
-use crate::{Claim, Strategy};
+use crate::{Claim, Strategy, warnings};
 
 const EXTERNAL_NAME: &str = "ExternalName";
 const LOAD_BALANCER: &str = "LoadBalancer";
@@ -17,6 +21,7 @@ pub(crate) struct Service;
 
 impl Strategy for Service {
     fn default(&self, service: &mut Value) {
+        status::default(service);
         let Some(spec) = service.at_mut("spec") else { return };
         for port in spec.items_mut("ports") {
             if matches!(port.at("targetPort"), Value::Null)
@@ -43,7 +48,6 @@ impl Strategy for Service {
     fn prepare_create(&self, service: &mut Value) {
         if let Some(spec) = service.at_mut("spec") {
             addresses::pair(spec);
-            addresses::families(spec);
         }
         service.put("status", json!({ "loadBalancer": {} }));
     }
@@ -53,7 +57,9 @@ impl Strategy for Service {
         let was = old.at("spec");
         addresses::carry_over(spec, was);
         addresses::drop_unused(spec, was);
-        addresses::families(spec);
+        if spec.text("type") != LOAD_BALANCER {
+            new.put("status.loadBalancer", json!({}));
+        }
     }
 
     fn validate(&self, service: &Value) -> FieldErrors {
@@ -66,20 +72,56 @@ impl Strategy for Service {
         check::update(&At::root(new).field("spec"), old.at("spec"))
     }
 
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        warnings::of_service(new)
+    }
+
+    fn status_warnings(&self, new: &Value) -> Vec<String> {
+        warnings::service_addresses(new)
+    }
+
+    fn validate_status(&self, new: &Value, _: &Value) -> FieldErrors {
+        let mut errors = Errors::new();
+        status::check(&At::root(new), &mut errors);
+        errors.done()
+    }
+
     fn claims(&self, service: &Value) -> Vec<Claim> {
         let spec = service.at("spec");
         let mut claims = Vec::new();
+        if needs_address(spec) {
+            claims.push(Claim::Families);
+        }
         if needs_address(spec) && !is_headless(spec) {
-            claims.push(Claim::ClusterIp(spec.text("clusterIP").parse().ok()));
+            claims.extend(cluster_ips(spec));
         }
         for (index, port) in spec.items("ports").iter().enumerate() {
-            let asked = port.int("nodePort").filter(|&n| n != 0).and_then(|n| u16::try_from(n).ok());
+            let asked = port_number(port, "nodePort");
             if asked.is_some() || needs_node_ports(spec) {
                 claims.push(Claim::NodePort { index, port: asked });
             }
         }
+        if needs_health_port(spec) {
+            claims.push(Claim::HealthPort(port_number(spec, "healthCheckNodePort")));
+        }
         claims
     }
+}
+
+/// An address of each family, and those that are there.
+fn cluster_ips(spec: &Value) -> Vec<Claim> {
+    let (families, addresses) = (spec.items("ipFamilies"), spec.items("clusterIPs"));
+    let claim = |index: usize| {
+        let address = addresses.get(index).and_then(|ip| ip.as_str()?.parse().ok());
+        let told = families.get(index).and_then(|name| IpFamily::named(name.as_str()?));
+        let family = told.or_else(|| address.map(IpFamily::of))?;
+        Some(Claim::ClusterIp { index, family, address })
+    };
+    (0..families.len().max(addresses.len())).filter_map(claim).collect()
+}
+
+fn port_number(of: &Value, field: &str) -> Option<u16> {
+    of.int(field).filter(|&n| n != 0).and_then(|n| u16::try_from(n).ok())
 }
 
 fn needs_address(spec: &Value) -> bool {
@@ -102,6 +144,11 @@ fn needs_node_ports(spec: &Value) -> bool {
 /// Whether the service may have ports of the nodes.
 fn may_have_node_ports(spec: &Value) -> bool {
     matches!(spec.text("type"), "NodePort" | LOAD_BALANCER)
+}
+
+/// Whether load balancers ask the nodes which of them have endpoints of the service.
+fn needs_health_port(spec: &Value) -> bool {
+    spec.text("type") == LOAD_BALANCER && spec.text("externalTrafficPolicy") == "Local"
 }
 
 fn is_reachable_from_outside(spec: &Value) -> bool {

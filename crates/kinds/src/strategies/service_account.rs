@@ -2,8 +2,8 @@
 
 use object::Value;
 
-use crate::Strategy;
-use crate::rules::Read;
+use crate::rules::{At, Read};
+use crate::{Strategy, warnings};
 
 const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
 
@@ -11,12 +11,9 @@ const MOUNTABLE: &str = "kubernetes.io/enforce-mountable-secrets";
 pub(crate) struct ServiceAccount;
 
 impl Strategy for ServiceAccount {
-    fn warnings(&self, account: &Value) -> Vec<String> {
-        let set = account.at("metadata.annotations").get(MOUNTABLE).is_some();
-        let text = format!(
-            "metadata.annotations[{MOUNTABLE}]: deprecated in v1.32+; prefer separate namespaces to isolate access to \
-             mounted secrets"
-        );
-        set.then_some(text).into_iter().collect()
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let had = old.is_some_and(|old| old.at("metadata.annotations").get(MOUNTABLE).is_some());
+        let text = "deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets";
+        if had { Vec::new() } else { warnings::deprecated_notes(&At::root(new), &[(MOUNTABLE, text)]) }
     }
 }

@@ -4,11 +4,11 @@ mod status;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use object::{FieldError, FieldErrors, Path, Value};
+use object::{FieldError, FieldErrors, Path, Time, Value};
 
-use crate::Strategy;
 use crate::rules::at::TextRule;
 use crate::rules::{At, Errors, Read};
+use crate::{Part, Strategy};
 
 /// Strategy of certificate signing requests.
 pub(crate) struct CertificateSigningRequest;
@@ -76,10 +76,22 @@ impl Strategy for CertificateSigningRequest {
         errors.done()
     }
 
+    fn prepare_part(&self, part: &Part, new: &mut Value, old: &Value, now: Time) {
+        if *part == Part::STATUS {
+            status::keep_decision(new, old);
+        }
+        status::stamp(new, old, now);
+    }
+
     fn validate_status(&self, new: &Value, old: &Value) -> FieldErrors {
-        let mut errors = Errors::new();
-        status::check(&At::root(new).field("status"), old.at("status"), &mut errors);
-        errors.done()
+        status::check(&At::root(new).field("status"), old.at("status"))
+    }
+
+    fn validate_part(&self, part: &Part, new: &Value, old: &Value) -> FieldErrors {
+        match *part {
+            Part::APPROVAL => status::check_approval(&At::root(new).field("status"), old.at("status")),
+            _ => FieldErrors::new(),
+        }
     }
 }
 

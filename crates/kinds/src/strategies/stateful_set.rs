@@ -4,8 +4,8 @@ use object::{FieldError, FieldErrors, Value};
 use serde_json::json;
 
 use super::pod_spec::{self, Keeper};
-use crate::Strategy;
 use crate::rules::{At, Counts, Errors, Read, Write, share};
+use crate::{Strategy, warnings};
 
 const KEEPER: Keeper = Keeper { selector: "statefulset", malformed: Some(""), kind: "StatefulSet" };
 
@@ -90,13 +90,22 @@ impl Strategy for StatefulSet {
         COUNTS.check(new, old)
     }
 
-    fn warnings(&self, object: &Value) -> Vec<String> {
-        if object.int("spec.revisionHistoryLimit").is_none_or(|limit| limit >= 0) {
-            return Vec::new();
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let spec = At::root(new).field("spec");
+        let mut warnings = Vec::new();
+        if warnings::is_changed(new, old) {
+            warnings.extend(warnings::of_template(&spec.field("template")));
         }
-        let warning = "spec.revisionHistoryLimit: a negative value retains all historical revisions; \
-                       a value >= 0 is recommended";
-        vec![warning.to_owned()]
+        // so upstream calls the spec of a claim, of which it does not speak for a new set
+        let below = if old.is_some() { "Spec" } else { "" };
+        for claim in spec.each("volumeClaimTemplates") {
+            warnings.extend(warnings::of_claim(&claim.field("spec").placed(claim.path(below))));
+        }
+        if spec.int("revisionHistoryLimit").is_some_and(|limit| limit < 0) {
+            let text = "a negative value retains all historical revisions; a value >= 0 is recommended";
+            warnings.push(format!("spec.revisionHistoryLimit: {text}"));
+        }
+        warnings
     }
 }
 

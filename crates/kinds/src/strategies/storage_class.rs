@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use object::{FieldError, FieldErrors, Value};
 
-use crate::Strategy;
-use crate::rules::{At, Errors, Read, node_labels};
+use crate::rules::{At, Errors, Read};
+use crate::{Strategy, warnings};
 
 const MAX_PARAMETERS: usize = 512;
 const MAX_PARAMETERS_SIZE: usize = 256 * 1024;
@@ -26,10 +26,10 @@ impl Strategy for StorageClass {
         unchanged(new, old, &["parameters", "provisioner", "reclaimPolicy"])
     }
 
-    fn warnings(&self, class: &Value) -> Vec<String> {
-        let terms = At::root(class).each("allowedTopologies").collect::<Vec<_>>();
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        let terms = At::root(new).each("allowedTopologies").collect::<Vec<_>>();
         let expressions = terms.iter().flat_map(|term| term.each("matchLabelExpressions"));
-        expressions.filter_map(|e| node_labels::warning(&e.path("key"), e.text("key"))).collect()
+        expressions.filter_map(|e| warnings::node_label(&e.path("key"), e.text("key"))).collect()
     }
 }
 

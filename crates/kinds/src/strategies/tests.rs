@@ -8,11 +8,13 @@ mod config;
 mod devices;
 mod extensions;
 mod flow;
+mod parts;
 mod pods;
 mod routing;
 mod services;
 mod storage;
 mod volumes;
+mod warnings;
 mod workloads;
 
 use std::sync::Arc;
@@ -118,9 +120,19 @@ fn check_status(kind: &str, old: Value, changes: Value, expect: &[&str]) {
     assert_eq!(texts(row(kind).strategy.validate_status(&new, &old)), expect, "{new}");
 }
 
-/// Checks what who sends an object is warned of.
+/// Checks what who sends a new object is warned of.
 fn check_warnings(kind: &str, object: Value, expect: &[&str]) {
-    assert_eq!(row(kind).strategy.warnings(&created(kind, object)), expect);
+    assert_eq!(row(kind).strategy.warnings(&created(kind, object), None), expect);
+}
+
+/// Checks what who changes an object is warned of.
+fn check_update_warnings(kind: &str, old: Value, changes: Value, expect: &[&str]) {
+    let old = created(kind, old);
+    let mut new = updated(kind, changed(old.clone(), &changes), &old);
+    if new.at("spec") != old.at("spec") || new.at("template") != old.at("template") {
+        new.put("metadata.generation", 2);
+    }
+    assert_eq!(row(kind).strategy.warnings(&new, Some(&old)), expect);
 }
 
 #[test]

@@ -7,14 +7,22 @@ use object::{FieldError, FieldErrors, Path, Value};
 use serde_json::json;
 
 use super::pod_spec::check_node_selector;
-use crate::Strategy;
 use crate::rules::{At, Errors, Read, Write, node_labels, quantities};
+use crate::{Strategy, warnings};
 
 const ACCESS_MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 /// The secret for making a volume larger.
 const EXPAND: &str = "csi.controllerExpandSecretRef";
 /// The annotation is older than the field `storageClassName`.
 pub(super) const CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+/// The annotation is older than the field `mountOptions`.
+const MOUNT_OPTIONS: &str = "volume.beta.kubernetes.io/mount-options";
+
+/// What is said of annotations that became fields.
+pub(super) const NOTES: [(&str, &str); 2] = [
+    (CLASS, "deprecated since v1.8; use \"storageClassName\" attribute instead"),
+    (MOUNT_OPTIONS, "deprecated since v1.31; use \"mountOptions\" attribute instead"),
+];
 
 /// Strategy of persistent volumes.
 pub(crate) struct PersistentVolume;
@@ -53,16 +61,17 @@ impl Strategy for PersistentVolume {
         errors.done()
     }
 
-    fn warnings(&self, volume: &Value) -> Vec<String> {
-        let (root, mut warnings) = (At::root(volume), class_warnings(volume));
-        if volume.text("spec.persistentVolumeReclaimPolicy") == "Recycle" {
+    fn warnings(&self, new: &Value, _: Option<&Value>) -> Vec<String> {
+        let root = At::root(new);
+        let mut warnings = warnings::deprecated_notes(&root, &NOTES);
+        if new.text("spec.persistentVolumeReclaimPolicy") == "Recycle" {
             let path = root.path("spec.persistentVolumeReclaimPolicy");
             let instead = "Instead, the recommended approach is to use dynamic provisioning.";
             warnings.push(format!("{path}: The Recycle reclaim policy is deprecated. {instead}"));
         }
         let terms = root.each("spec.nodeAffinity.required.nodeSelectorTerms");
-        warnings.extend(terms.flat_map(|term| node_labels::warnings(&term)));
-        warnings.extend(sources::warnings(&root.field("spec")));
+        warnings.extend(terms.flat_map(|term| warnings::node_term(&term, false)));
+        warnings.extend(warnings::gone_volumes(&root.field("spec")));
         warnings
     }
 }
@@ -212,12 +221,4 @@ fn renamed(old: &Value, new: &Value) -> Value {
         }
     }
     old
-}
-
-/// Says that the annotation of the class is old, where it is there.
-pub(super) fn class_warnings(object: &Value) -> Vec<String> {
-    let path = At::root(object).path("metadata.annotations").key(CLASS);
-    let instead = "deprecated since v1.8; use \"storageClassName\" attribute instead";
-    let old = object.at("metadata.annotations").get(CLASS);
-    old.map(|_| format!("{path}: {instead}")).into_iter().collect()
 }

@@ -2,7 +2,7 @@
 
 use super::row;
 use crate::strategies as rules;
-use crate::{Kind, NameRule, columns};
+use crate::{Kind, NameRule, Part, columns};
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
@@ -14,7 +14,7 @@ pub(super) fn rows() -> Vec<Kind> {
             .short(&["csr"])
             .cluster()
             .status()
-            .approval()
+            .part(&Part::APPROVAL)
             .expires_after(86_400)
             .named(NameRule::PathSegment)
             .selectable(&["spec.signerName"])

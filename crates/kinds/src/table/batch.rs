@@ -9,6 +9,7 @@ pub(super) fn rows() -> Vec<Kind> {
     vec![
         row("batch", "v1", "Job", "jobs")
             .all()
+            .orphans()
             .generation()
             .status()
             .selectable(&["status.successful"])

@@ -2,7 +2,7 @@
 
 use super::{PROXIED, PROXY, row};
 use crate::strategies as rules;
-use crate::{Kind, NameRule, Verb, columns};
+use crate::{Kind, NameRule, Part, Verb, columns};
 
 const EVENT_FIELDS: &[&str] = &[
     "involvedObject.apiVersion",
@@ -26,7 +26,7 @@ pub(super) fn rows() -> Vec<Kind> {
             .cluster()
             .without(Verb::DeleteCollection)
             .status()
-            .finalize()
+            .part(&Part::FINALIZE)
             .named(NameRule::Label)
             .selectable(&["status.phase"])
             .columns(columns::NAMESPACE)
@@ -60,6 +60,7 @@ pub(super) fn rows() -> Vec<Kind> {
             .volatile()
             .expires_after(3600)
             .selectable(EVENT_FIELDS)
+            .renamed(&[("source", "source.component"), ("source", "reportingComponent")])
             .columns(columns::EVENT)
             .strategy(&rules::Event),
         row("", "v1", "LimitRange", "limitranges")
@@ -74,7 +75,8 @@ pub(super) fn rows() -> Vec<Kind> {
         row("", "v1", "ComponentStatus", "componentstatuses")
             .short(&["cs"])
             .cluster()
-            .only(&[Verb::Get, Verb::List])
+            .observed()
+            .deprecated("v1.19", "")
             .columns(columns::COMPONENT_STATUS),
     ]
 }

@@ -22,6 +22,7 @@ pub(super) fn rows() -> Vec<Kind> {
         row("", "v1", "Endpoints", "endpoints")
             .short(&["ep"])
             .create_on_update()
+            .deprecated("v1.33", "discovery.k8s.io/v1 EndpointSlice")
             .columns(columns::ENDPOINTS)
             .strategy(&rules::Endpoints),
         row("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")

@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use object::{Schema, Shape, Value};
-use serde_json::json;
+use object::{Schema, Shape};
 
 use super::built_in;
 use crate::{Cell, Kind, Subresource, Verb};
@@ -26,7 +25,7 @@ fn leads(schema: &Schema, path: &str) -> bool {
 
 /// The paths of its schema that a row names.
 fn paths(kind: &Kind) -> Vec<String> {
-    let selectable = kind.selectable.iter().map(|path| kind.path_in_document(path).to_owned());
+    let selectable = kind.selectable.iter().flat_map(|path| kind.places(path)).map(str::to_owned);
     let mut paths: Vec<String> = selectable.collect();
     paths.extend(kind.columns.iter().filter_map(|column| match column.cell {
         Cell::Path(path) | Cell::Age(path) => Some(path.to_owned()),
@@ -110,26 +109,19 @@ fn the_table_has_its_columns_in_order() {
 }
 
 #[test]
-fn field_selectors_read_values() {
+fn field_selectors_name_places_in_documents() {
     let table = built_in();
-    let check = |kind: &str, object: Value, path: &str, expect: Option<&str>| {
-        let kind = table.kind("", kind).expect("a row");
-        assert_eq!(kind.selectable_value(&object, path).as_deref(), expect, "{path}");
+    let check = |group: &str, kind: &str, path: &str, places: &[&str], zero: &str| {
+        let kind = table.kind(group, kind).expect("a row");
+        assert!(kind.is_selectable(path), "{path}");
+        assert!(kind.places(path).eq(places.iter().copied()), "{path}");
+        assert_eq!(kind.zero(places[0]), zero, "{path}");
     };
-    check("Pod", json!({ "spec": { "nodeName": "n1" } }), "spec.nodeName", Some("n1"));
-    check("Pod", json!({}), "spec.nodeName", Some(""));
-    check("Pod", json!({}), "spec.hostNetwork", Some("false"));
-    check(
-        "Pod",
-        json!({ "status": { "podIPs": [{ "ip": "10.1.0.1" }] } }),
-        "status.podIPs",
-        Some("10.1.0.1"),
-    );
-    check("Event", json!({ "source": { "component": "kubelet" } }), "source", Some("kubelet"));
-    check("Pod", json!({ "metadata": { "name": "a" } }), "metadata.name", Some("a"));
-    check("Pod", json!({}), "spec.hostname", None);
-    let job = table.kind("batch", "Job").expect("a row");
-    let succeeded = json!({ "status": { "succeeded": 2 } });
-    assert_eq!(job.selectable_value(&succeeded, "status.successful").as_deref(), Some("2"));
-    assert_eq!(job.selectable_value(&json!({}), "status.successful").as_deref(), Some("0"));
+    check("", "Pod", "spec.nodeName", &["spec.nodeName"], "");
+    check("", "Pod", "spec.hostNetwork", &["spec.hostNetwork"], "false");
+    check("", "Pod", "status.podIPs", &["status.podIP"], "");
+    check("", "Event", "source", &["source.component", "reportingComponent"], "");
+    check("", "ReplicationController", "status.replicas", &["status.replicas"], "0");
+    check("batch", "Job", "status.successful", &["status.succeeded"], "0");
+    assert!(!table.kind("", "Pod").expect("a row").is_selectable("spec.hostname"));
 }

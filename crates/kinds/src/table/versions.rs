@@ -1,6 +1,7 @@
 //! Further versions of stored kinds.
 
 use super::row;
+use crate::strategies as rules;
 use crate::{Kind, conversions};
 
 const EVENT_FIELDS: &[&str] = &[
@@ -22,6 +23,7 @@ pub(super) fn rows() -> Vec<Kind> {
         row("events.k8s.io", "v1", "Event", "events")
             .short(&["ev"])
             .selectable(EVENT_FIELDS)
+            .strategy(&rules::StrictEvent)
             .stored_as("", &conversions::Event),
         row("autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
             .short(&["hpa"])

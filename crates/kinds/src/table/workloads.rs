@@ -2,7 +2,7 @@
 
 use super::{PROXIED, PROXY, row};
 use crate::strategies as rules;
-use crate::{Kind, NameRule, Verb, columns};
+use crate::{Kind, NameRule, Part, Verb, columns};
 
 const APPS: &str = "apps";
 
@@ -60,12 +60,15 @@ pub(super) fn rows() -> Vec<Kind> {
             .status()
             .connect("attach", "PodAttachOptions", &[Verb::Create, Verb::Get], ATTACH)
             .call("binding", "v1", "Binding")
+            .part(&Part::EPHEMERAL_CONTAINERS)
             .call("eviction", "policy/v1", "Eviction")
             .connect("exec", "PodExecOptions", &[Verb::Create, Verb::Get], EXEC)
             .connect("log", "Pod", &[Verb::Get], LOG)
             .connect("portforward", "PodPortForwardOptions", &[Verb::Create, Verb::Get], PORT_FORWARD)
             .connect("proxy", "PodProxyOptions", PROXIED, PROXY)
+            .part(&Part::RESIZE)
             .selectable(POD_FIELDS)
+            .renamed(&[("status.podIPs", "status.podIP")])
             .columns(columns::POD)
             .reads(columns::POD_READS)
             .strategy(&rules::Pod),

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use crate::json::whole;
+use crate::proto::{format_duration, parse_duration};
 use crate::{Quantity, Shape, Value, format_micro_time, format_time, parse_time};
 
 /// Why a scalar does not fit.
@@ -42,13 +42,15 @@ fn not_a(wanted: &str, value: &Value) -> Misfit {
     Misfit::Form(format!("json: cannot unmarshal {found} into Go value of type {wanted}"))
 }
 
+/// Of floats only the negative zero is whole: `-0` is read as one.
 fn int(number: &serde_json::Number, bits: u8) -> Result<Option<Value>, Misfit> {
-    let float = if number.is_f64() { number.as_f64().and_then(whole) } else { None };
-    let value = number.as_i64().or(float).ok_or(Misfit::Type)?;
+    let zero =
+        number.as_f64().is_some_and(|float| number.is_f64() && float == 0.0 && float.is_sign_negative());
+    let value = if zero { 0 } else { number.as_i64().ok_or(Misfit::Type)? };
     if bits == 32 && i32::try_from(value).is_err() {
         return Err(Misfit::Type);
     }
-    Ok(float.map(Value::from))
+    Ok(zero.then(|| value.into()))
 }
 
 /// Standard base64 with padding; Go also takes line breaks.
@@ -92,11 +94,10 @@ fn time(shape: &Shape, text: &str) -> Result<Option<Value>, Misfit> {
 }
 
 fn duration(text: &str) -> Result<Option<Value>, Misfit> {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let is_duration = text == "0"
-        || (digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-            && digits.ends_with(['s', 'm', 'h']));
-    if is_duration { Ok(None) } else { Err(Misfit::Form(format!("time: invalid duration {text:?}"))) }
+    let nanos = parse_duration(text);
+    let nanos = nanos.ok_or_else(|| Misfit::Form(format!("time: invalid duration {text:?}")))?;
+    let canonical = format_duration(nanos);
+    Ok((canonical != text).then(|| canonical.into()))
 }
 
 /// The canonical form is what every reader gets to see: `0.5` becomes `500m`.

@@ -4,8 +4,12 @@ use super::{PatchError, not_an_object};
 use crate::{Map, Value};
 
 pub(super) fn apply(object: &Value, patch: &Value) -> Result<Value, PatchError> {
-    if !patch.is_object() {
-        return Err(not_an_object(patch));
+    match patch {
+        Value::Object(_) => {}
+        Value::Null => return Err(PatchError::Malformed("Invalid JSON Patch".into())),
+        other => {
+            return Err(PatchError::Malformed(format!("error decoding patch: {}", not_an_object(other))));
+        }
     }
     let mut object = object.clone();
     merge(&mut object, patch);
@@ -81,8 +85,18 @@ mod tests {
 
     #[test]
     fn not_objects() {
-        for patch in [json!([]), json!("a"), json!(1), json!(null)] {
-            assert!(matches!(apply(&json!({}), &patch), Err(PatchError::Malformed(_))), "{patch}");
+        let go = |found| {
+            format!(
+                "error decoding patch: json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
+            )
+        };
+        for (patch, expect) in [
+            (json!([]), go("array")),
+            (json!("a"), go("string")),
+            (json!(1), go("number")),
+            (json!(null), "Invalid JSON Patch".to_owned()),
+        ] {
+            assert_eq!(apply(&json!({}), &patch), Err(PatchError::Malformed(expect)));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Strategic merge patch: a merge patch that knows from the schema which lists merge, and by which key, and takes
 //! directives (apimachinery, `pkg/util/strategicpatch`).
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::list;
@@ -17,7 +18,8 @@ pub(super) fn apply(schema: &Schema, object: &Value, patch: &Value) -> Result<Va
     let (object, patch) = match (object, patch) {
         (Value::Object(object), Value::Object(patch)) => (object.clone(), patch.clone()),
         (_, Value::Object(patch)) => (Map::new(), patch.clone()),
-        (_, patch) => return Err(not_an_object(patch)),
+        (Value::Object(object), Value::Null) => (object.clone(), Map::new()),
+        (_, patch) => return Err(PatchError::Malformed(not_an_object(patch))),
     };
     let merge = Merge { types: &schema.types };
     merge.objects(object, patch, Scope::Type(schema.root)).map(Value::Object)
@@ -197,14 +199,15 @@ fn is_directive(name: &str) -> bool {
 fn retain_keys(original: &mut Map, patch: &mut Map) -> Result<(), PatchError> {
     let Some(keep) = patch.remove(RETAIN_KEYS) else { return Ok(()) };
     let malformed = || unprocessable("invalid patch format of retainKeys");
-    let keep: Vec<&str> = keep.as_array().ok_or_else(malformed)?.iter().filter_map(Value::as_str).collect();
+    let keep: HashSet<&str> =
+        keep.as_array().ok_or_else(malformed)?.iter().filter_map(Value::as_str).collect();
     let fits = |(name, value): (&String, &Value)| {
-        value.is_null() || is_directive(name) || keep.contains(&name.as_str())
+        value.is_null() || is_directive(name) || keep.contains(name.as_str())
     };
     if !patch.iter().all(fits) {
         return Err(malformed());
     }
-    original.retain(|name, _| keep.contains(&name.as_str()));
+    original.retain(|name, _| keep.contains(name.as_str()));
     Ok(())
 }
 

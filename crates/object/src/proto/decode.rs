@@ -6,16 +6,26 @@ use base64::engine::general_purpose::STANDARD;
 use super::envelope::utf8;
 use super::wire::{Reader, Wire};
 use super::{MAX_BYTES, MAX_DEPTH, ProtoError, duration};
+use crate::json::{nesting, parts};
 use crate::{
     Field, Map, Pb, PbKind, Schema, Shape, Time, TypeId, Types, Value, format_micro_time, format_time,
 };
 
 /// Reads one message. Unknown tags are skipped; `apiVersion` and `kind` stand in the envelope, not here.
+///
+/// # Errors
+/// See [`ProtoError`]; the document is bounded as one from JSON is ([`crate::MAX_DEPTH`], [`crate::MAX_PARTS`]).
 pub fn decode_proto(schema: &Schema, bytes: &[u8]) -> Result<Value, ProtoError> {
     if bytes.len() > MAX_BYTES {
         return Err(ProtoError::TooLong);
     }
-    Decoder { types: &schema.types }.object(schema.root, bytes, 0)
+    let value = Decoder { types: &schema.types }.object(schema.root, bytes, 0)?;
+    // lists, maps and JSON inside messages nest the document deeper than its messages
+    match &value {
+        value if nesting(value) > crate::MAX_DEPTH => Err(ProtoError::TooDeep),
+        value if parts(value) > crate::MAX_PARTS => Err(ProtoError::TooMany),
+        _ => Ok(value),
+    }
 }
 
 struct Decoder<'t> {

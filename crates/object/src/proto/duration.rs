@@ -13,7 +13,7 @@ const UNITS: [(&str, u64); 8] = [
 ];
 
 /// Nanoseconds of a duration's text.
-pub(super) fn parse(text: &str) -> Option<i64> {
+pub(crate) fn parse(text: &str) -> Option<i64> {
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -49,7 +49,7 @@ fn scaled(number: &str, unit: i128) -> Option<i128> {
 }
 
 /// A duration's text.
-pub(super) fn format(nanos: i64) -> String {
+pub(crate) fn format(nanos: i64) -> String {
     let sign = if nanos < 0 { "-" } else { "" };
     let nanos = nanos.unsigned_abs();
     let text = match nanos {

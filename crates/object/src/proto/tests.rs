@@ -1,66 +1,11 @@
 //! A small schema with every shape; the whole table is tried where it lives, beside the kinds.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::testing::schema;
 use super::*;
-use crate::testing::{atomic, field};
-use crate::{Field, Pb, PbKind, Schema, Shape, Type, TypeId, Types, Value};
-
-fn pb(field: Field, outer: &[u32], tag: u32, kind: PbKind) -> Field {
-    Field { pb: Some(Pb { outer: outer.to_vec(), tag, kind, explicit: false }), ..field }
-}
-
-fn message(name: &str, shape: Shape, tag: u32) -> Field {
-    pb(field(name, shape), &[], tag, PbKind::Message)
-}
-
-fn map(value: Shape) -> Shape {
-    Shape::Map(Box::new(value), false)
-}
-
-/// A type that refers to itself in field `child`.
-fn schema() -> Schema {
-    let scalar = |name, shape, tag, kind| pb(field(name, shape), &[], tag, kind);
-    let mut explicit = scalar("explicit", Shape::Int { bits: 32 }, 3, PbKind::Int32);
-    explicit.pb.as_mut().unwrap().explicit = true;
-    let required = Field { required: true, ..scalar("required", Shape::String, 4, PbKind::String) };
-    let mut fields = vec![
-        scalar("name", Shape::String, 1, PbKind::String),
-        scalar("count", Shape::Int { bits: 64 }, 2, PbKind::Int64),
-        explicit,
-        required,
-        scalar("flag", Shape::Bool, 5, PbKind::Bool),
-        scalar("ratio", Shape::Number, 6, PbKind::Double),
-        scalar("data", Shape::Bytes, 7, PbKind::Bytes),
-        message("time", Shape::Time, 8),
-        message("micro", Shape::MicroTime, 9),
-        message("length", Shape::Duration, 10),
-        message("amount", Shape::Quantity, 11),
-        message("port", Shape::IntOrString, 12),
-        message("raw", Shape::Any, 13),
-        message("child", Shape::Object(TypeId(0)), 14),
-        message("children", atomic(Shape::Object(TypeId(0))), 15),
-        scalar("words", atomic(Shape::String), 16, PbKind::String),
-        scalar("numbers", atomic(Shape::Int { bits: 32 }), 17, PbKind::Int32),
-        message("wrapped", atomic(Shape::String), 18),
-        scalar("labels", map(Shape::String), 19, PbKind::String),
-        message("amounts", map(Shape::Quantity), 20),
-        message("lists", map(atomic(Shape::String)), 21),
-        pb(field("inlined", Shape::String), &[22], 1, PbKind::String),
-        pb(field("deeper", Shape::String), &[22, 2], 1, PbKind::String),
-        pb(field("orBool", Shape::Any), &[], 23, PbKind::SchemaOrBool),
-        pb(field("orArray", Shape::Any), &[], 24, PbKind::SchemaOrArray),
-        pb(field("orStrings", Shape::Any), &[], 25, PbKind::SchemaOrStrings),
-        field("untagged", Shape::String),
-    ];
-    fields.sort_by(|a, b| a.name.cmp(&b.name));
-    let types =
-        Types { types: vec![Type { name: "T".into(), fields, ..Type::default() }], ..Types::default() };
-    Schema { types: Arc::new(types), root: TypeId(0) }
-}
+use crate::Value;
 
 fn check_both_ways(document: Value) {
     let schema = schema();
@@ -141,6 +86,15 @@ fn nesting_is_bounded() {
     };
     assert!(decode_proto(&schema(), &nested(MAX_DEPTH - 1)).is_ok());
     assert_eq!(decode_proto(&schema(), &nested(MAX_DEPTH)), Err(ProtoError::TooDeep));
+    let listed = |levels: usize| (0..levels).fold(json!({}), |inner, _| json!({"children": [inner]}));
+    let both_ways = |document| decode_proto(&schema(), &encode_proto(&schema(), &document));
+    assert!(both_ways(listed(59)).is_ok());
+    assert_eq!(both_ways(listed(60)), Err(ProtoError::TooDeep), "no reader of JSON would take it back");
+    let raw = (0..100).fold(json!(1), |inner, _| json!([inner]));
+    let deep = (0..30).fold(json!({ "raw": raw }), |inner, _| json!({ "child": inner }));
+    assert_eq!(both_ways(deep), Err(ProtoError::TooDeep));
+    let many = json!({"children": vec![json!({}); crate::MAX_PARTS]});
+    assert_eq!(both_ways(many), Err(ProtoError::TooMany));
 }
 
 #[test]

@@ -29,6 +29,14 @@ pub(super) fn class(pod: &Value) -> &'static str {
     }
 }
 
+/// The class that a pod has by its status, or else by its spec.
+pub(super) fn told(pod: &Value) -> &str {
+    match pod.text("status.qosClass") {
+        "" => class(pod),
+        class => class,
+    }
+}
+
 fn says_something(resources: &Value) -> bool {
     let amounts =
         ["requests", "limits"].iter().flat_map(|list| RESOURCES.map(|name| resources.at(list).at(name)));

@@ -2,6 +2,7 @@
 
 use object::{FieldError, FieldErrors, Value};
 
+use super::{affinity, annotations};
 use crate::rules::{At, Errors, Read, Write};
 
 const FROZEN: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
@@ -12,21 +13,29 @@ const FROZEN: &str = "pod updates may not change fields other than `spec.contain
 /// Checks a change of a pod.
 pub(super) fn check(new: &Value, old: &Value) -> FieldErrors {
     let (root, mut errors) = (At::root(new), Errors::new());
-    if new.items("spec.containers").len() != old.items("spec.containers").len() {
-        let detail = "pod updates may not add or remove containers";
-        return vec![FieldError::forbidden(&root.path("spec.containers"), detail)];
+    annotations::check(new, old, &mut errors);
+    for list in ["spec.containers", "spec.initContainers"] {
+        if new.items(list).len() != old.items(list).len() {
+            let detail = "pod updates may not add or remove containers";
+            errors.push(FieldError::forbidden(&root.path(list), detail));
+            return errors.done();
+        }
     }
     check_deadline(&root, old, &mut errors);
     check_tolerations(&root, old, &mut errors);
     check_gates(&root, old, &mut errors);
-    if !object::alike(unchangeable(new, old).at("spec"), old.at("spec")) {
+    let gated = !old.is_empty("spec.schedulingGates");
+    if gated {
+        affinity::check(&root.field("spec"), old.at("spec"), &mut errors);
+    }
+    if !object::alike(unchangeable(new, old, gated).at("spec"), old.at("spec")) {
         errors.push(FieldError::forbidden(&root.path("spec"), FROZEN));
     }
     errors.done()
 }
 
-/// The new pod with every field that may change set back to what it was.
-fn unchangeable(new: &Value, old: &Value) -> Value {
+/// The new pod with every field that may change, or has rules of its own, set back to what it was.
+fn unchangeable(new: &Value, old: &Value, gated: bool) -> Value {
     let mut rest = new.clone();
     for list in ["spec.containers", "spec.initContainers"] {
         for (container, was) in rest.items_mut(list).iter_mut().zip(old.items(list)) {
@@ -40,10 +49,9 @@ fn unchangeable(new: &Value, old: &Value) -> Value {
     if old.int(grace).is_some_and(|seconds| seconds < 0) && new.int(grace) == Some(1) {
         rest.keep(grace, old);
     }
-    let (is, was) = (new.at("spec.nodeSelector"), old.at("spec.nodeSelector"));
-    if !old.is_empty("spec.schedulingGates") && was.entries("").all(|(key, value)| is.get(key) == Some(value))
-    {
+    if gated {
         rest.keep("spec.nodeSelector", old);
+        rest.keep("spec.affinity.nodeAffinity", old);
     }
     rest
 }

@@ -65,18 +65,9 @@ fn check_init(container: &At, errors: &mut Errors) {
     }
 }
 
+/// What runs in a pod for a while is no part of its work: it asks for nothing, and nobody asks it.
 fn check_ephemeral(spec: &At, container: &At, errors: &mut Errors) {
-    for field in [
-        "lifecycle",
-        "livenessProbe",
-        "readinessProbe",
-        "startupProbe",
-        "ports",
-        "resources.limits",
-        "resources.requests",
-    ] {
-        errors.forbid(container, field, "cannot be set for an Ephemeral Container");
-    }
+    const DETAIL: &str = "cannot be set for an Ephemeral Container";
     let target = container.text("targetContainerName");
     let known = ["containers", "initContainers"]
         .iter()
@@ -84,6 +75,23 @@ fn check_ephemeral(spec: &At, container: &At, errors: &mut Errors) {
         .any(|c| c.text("name") == target);
     if !target.is_empty() && !known {
         errors.push(FieldError::not_found(&container.path("targetContainerName"), target));
+    }
+    for field in [
+        "ports",
+        "resources",
+        "resizePolicy",
+        "restartPolicy",
+        "restartPolicyRules",
+        "livenessProbe",
+        "readinessProbe",
+        "startupProbe",
+        "lifecycle",
+    ] {
+        errors.forbid(container, field, DETAIL);
+    }
+    for mount in container.each("volumeMounts") {
+        errors.forbid(&mount, "subPath", DETAIL);
+        errors.forbid(&mount, "subPathExpr", DETAIL);
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn check_name(path: &Path, name: &str, errors: &mut Errors) {
 }
 
 /// Resources of vendors come in whole pieces, and are not shared.
-fn is_countable(name: &str) -> bool {
+pub(crate) fn is_countable(name: &str) -> bool {
     name.split_once('/').is_some_and(|(domain, _)| !domain.ends_with("kubernetes.io"))
 }
 

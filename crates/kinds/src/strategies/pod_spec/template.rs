@@ -18,6 +18,7 @@ pub(crate) struct Keeper {
 pub(crate) fn check_template(template: &At, errors: &mut Errors) {
     labels::check(&template.field("metadata.labels"), errors);
     check_spec(&template.field("spec"), errors);
+    errors.forbid(template, "spec.ephemeralContainers", "ephemeral containers not allowed in pod template");
 }
 
 /// Checks the selector and the template of what keeps pods running.
@@ -56,16 +57,4 @@ pub(crate) fn check_kept(template: &At, kind: &str, errors: &mut Errors) {
     errors.one_of(template, "spec.restartPolicy", &["Always"]);
     let detail = format!("activeDeadlineSeconds in {kind} is not Supported");
     errors.forbid_present(template, "spec.activeDeadlineSeconds", &detail);
-}
-
-/// Warns of an object whose name does not suit the hostnames of its pods.
-pub(crate) fn hostname_warnings(object: &object::Value) -> Vec<String> {
-    let name = object.text("metadata.name");
-    let complaints = if name.is_empty() { Vec::new() } else { object::dns1123_label(name) };
-    if complaints.is_empty() {
-        return Vec::new();
-    }
-    let warning = "metadata.name: this is used in Pod names and hostnames, which can result in surprising \
-                   behavior; a DNS label is recommended";
-    vec![format!("{warning}: [{}]", complaints.join(" "))]
 }

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use object::{FieldError, FieldErrors, Value};
 
 use super::{
-    EXTERNAL_NAME, LOAD_BALANCER, is_headless, is_reachable_from_outside, may_have_node_ports, needs_address,
+    EXTERNAL_NAME, IpFamily, LOAD_BALANCER, is_headless, is_reachable_from_outside, may_have_node_ports,
+    needs_address, needs_health_port,
 };
 use crate::rules::at::PORT;
 use crate::rules::{At, Errors, Read, labels};
@@ -31,9 +32,8 @@ pub(super) fn spec(spec: &At, errors: &mut Errors) {
 }
 
 fn check_external_name(spec: &At, errors: &mut Errors) {
-    if !spec.is_empty("clusterIP") || !spec.is_empty("clusterIPs") {
-        let detail = "may not be set when `type` is 'ExternalName'";
-        errors.push(FieldError::forbidden(&spec.path("clusterIPs"), detail));
+    for field in ["clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+        errors.forbid(spec, field, "may not be set for ExternalName services");
     }
     let name = spec.text("externalName").trim_end_matches('.');
     if errors.need(spec, "externalName") {
@@ -68,13 +68,8 @@ fn check_ports(spec: &At, errors: &mut Errors) {
 }
 
 fn check_addresses(spec: &At, errors: &mut Errors) {
-    for ip in spec.each("clusterIPs").filter(|ip| ip.value() != "None") {
-        errors.obey(&ip.path(""), ip.as_str().unwrap_or_default(), object::ip);
-    }
-    let first = spec.items("clusterIPs").first().unwrap_or(&Value::Null);
-    if !spec.is_empty("clusterIP") && first != spec.at("clusterIP") {
-        let detail = "must match the first element of `clusterIPs`";
-        errors.push(FieldError::invalid(&spec.path("clusterIPs"), spec.show("clusterIPs"), detail));
+    if needs_address(spec) {
+        check_cluster_ips(spec, errors);
     }
     for ip in spec.each("externalIPs") {
         errors.obey(&ip.path(""), ip.as_str().unwrap_or_default(), object::ip);
@@ -82,8 +77,58 @@ fn check_addresses(spec: &At, errors: &mut Errors) {
     for block in spec.each("loadBalancerSourceRanges") {
         errors.obey(&block.path(""), block.as_str().unwrap_or_default().trim(), object::cidr);
     }
-    for family in spec.each("ipFamilies").filter(|f| f.value() != "IPv4" && f.value() != "IPv6") {
+}
+
+/// Checks what is said of addresses and families: each for itself, then one by the other.
+fn check_cluster_ips(spec: &At, errors: &mut Errors) {
+    let (at, list) = (spec.path("clusterIPs"), spec.items("clusterIPs"));
+    let wrong = |detail: &str, errors: &mut Errors| {
+        errors.push(FieldError::invalid(&at, spec.show("clusterIPs"), detail));
+    };
+    match list.first() {
+        Some(_) if spec.is_empty("clusterIP") => {
+            wrong("must be empty when `clusterIP` is not specified", errors);
+        }
+        Some(first) if first != spec.at("clusterIP") => wrong("first value must match `clusterIP`", errors),
+        _ => {}
+    }
+    for family in spec.each("ipFamilies").filter(|f| f.as_str().and_then(IpFamily::named).is_none()) {
         errors.push(FieldError::not_supported(&family.path(""), family.show(""), &["IPv4", "IPv6"]));
+    }
+    errors.distinct(spec.each("ipFamilies"), |family| family.show(""));
+    let before = errors.count_so_far();
+    if list.len() > 1 && is_headless(spec) {
+        wrong("'None' must be the first and only value", errors);
+    }
+    for ip in spec.each("clusterIPs").skip(usize::from(is_headless(spec))) {
+        errors.obey(&ip.path(""), ip.as_str().unwrap_or_default(), object::ip);
+    }
+    let are_valid = errors.count_so_far() == before;
+    if list.len() > 2 {
+        wrong("may only hold up to 2 values", errors);
+    }
+    if are_valid {
+        check_pairs(spec, errors);
+    }
+}
+
+/// Of two addresses, one is of IPv4 and one of IPv6, and each of the family at its place.
+fn check_pairs(spec: &At, errors: &mut Errors) {
+    let family = |ip: &Value| ip.as_str().and_then(|text| text.parse().ok()).map(IpFamily::of);
+    let families: Vec<Option<IpFamily>> = spec.items("clusterIPs").iter().map(family).collect();
+    let has = |wanted: IpFamily| families.contains(&Some(wanted));
+    if families.len() > 1 && !(families.len() == 2 && has(IpFamily::V4) && has(IpFamily::V6)) {
+        let detail = "may specify no more than one IP for each IP family";
+        errors.push(FieldError::invalid(&spec.path("clusterIPs"), spec.show("clusterIPs"), detail));
+    }
+    for (index, (ip, told)) in spec.each("clusterIPs").zip(spec.items("ipFamilies")).enumerate() {
+        let (found, told) = (families[index], told.as_str().and_then(IpFamily::named));
+        if let (Some(found), Some(told)) = (found, told)
+            && found != told
+        {
+            let detail = format!("expected an {} value as indicated by `ipFamilies[{index}]`", told.name());
+            errors.push(FieldError::invalid(&ip.path(""), ip.show(""), detail));
+        }
     }
 }
 
@@ -104,29 +149,61 @@ fn check_outside(spec: &At, errors: &mut Errors) {
         let (at, value) = (spec.path("externalTrafficPolicy"), spec.show("externalTrafficPolicy"));
         errors.push(FieldError::invalid(&at, value, "may only be set for externally-accessible services"));
     }
+    check_health_port(spec, errors);
     if spec.text("type") == LOAD_BALANCER {
+        errors.text(spec, "loadBalancerClass", object::qualified_name);
         return;
     }
     for field in ["allocateLoadBalancerNodePorts", "loadBalancerClass", "loadBalancerSourceRanges"] {
         errors.forbid(spec, field, "may only be used when `type` is 'LoadBalancer'");
     }
-    if spec.int("healthCheckNodePort").is_some_and(|n| n != 0) {
-        let detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
-        errors.push(FieldError::invalid(
-            &spec.path("healthCheckNodePort"),
-            spec.show("healthCheckNodePort"),
-            detail,
-        ));
-    }
 }
 
-/// Checks a change: the address stays while the service keeps one.
+fn check_health_port(spec: &At, errors: &mut Errors) {
+    let set = spec.int("healthCheckNodePort").filter(|port| *port != 0);
+    let detail = match set {
+        Some(_) if !needs_health_port(spec) => {
+            "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        }
+        Some(port) if !(1..=65535).contains(&port) => PORT,
+        _ => return,
+    };
+    let (at, shown) = (spec.path("healthCheckNodePort"), spec.show("healthCheckNodePort"));
+    errors.push(FieldError::invalid(&at, shown, detail));
+}
+
+/// Checks a change: what was given to a service stays while it is of use.
 pub(super) fn update(spec: &At, old: &Value) -> FieldErrors {
     let mut errors = Errors::new();
-    let keeps = needs_address(spec) && needs_address(old) && !old.is_empty("clusterIP");
-    if keeps && spec.at("clusterIP") != old.at("clusterIP") {
-        let detail = "may not change once set";
-        errors.push(FieldError::invalid(&spec.path("clusterIPs[0]"), spec.show("clusterIPs"), detail));
+    let mut first = Errors::new();
+    check_cluster_ips(spec, &mut first);
+    let keeps = needs_address(spec) && needs_address(old) && !(is_headless(spec) && is_headless(old));
+    if keeps && first.done().is_empty() {
+        check_kept(spec, old, "clusterIPs", &mut errors);
+        if is_headless(spec) == is_headless(old) {
+            check_kept(spec, old, "ipFamilies", &mut errors);
+        }
+    }
+    let are_both = |of: fn(&Value) -> bool| of(spec) && of(old);
+    if are_both(|spec| spec.text("type") == LOAD_BALANCER)
+        && spec.at("loadBalancerClass") != old.at("loadBalancerClass")
+    {
+        let (at, shown) = (spec.path("loadBalancerClass"), spec.show("loadBalancerClass"));
+        errors.push(FieldError::invalid(&at, shown, "may not change once set"));
+    }
+    let (now, was) = (spec.int("healthCheckNodePort"), old.int("healthCheckNodePort"));
+    if are_both(needs_health_port) && now != was {
+        errors.push(FieldError::forbidden(&spec.path("healthCheckNodePort"), "field is immutable"));
     }
     errors.done()
+}
+
+/// The first stays, and the second may come and go, but not become another.
+fn check_kept(spec: &At, old: &Value, field: &str, errors: &mut Errors) {
+    let (now, was) = (spec.items(field), old.items(field));
+    let kept = if now.len() == was.len() { now.len() } else { 1 };
+    for (index, _) in now.iter().zip(was).enumerate().take(kept).filter(|(_, (now, was))| now != was) {
+        let (at, detail) = (spec.path(field).index(index), "may not change once set");
+        errors.push(FieldError::invalid(&at, spec.show(field), detail));
+    }
 }

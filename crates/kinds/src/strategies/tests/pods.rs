@@ -228,7 +228,6 @@ fn a_pod_gets_what_its_account_gives() {
     const AT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
     let run = |spec: Value, account: Value| {
         let mut pod = created("Pod", pod(spec));
-        assert_eq!(row("Pod").strategy.service_account(&pod), Some("default"));
         row("Pod").strategy.run_as(&mut pod, &account, "abcde");
         let defaulted = pod.clone();
         defaults(&row("Pod"), &mut pod);

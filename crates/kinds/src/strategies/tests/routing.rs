@@ -355,6 +355,18 @@ fn addresses_are_named_by_themselves() {
 }
 
 #[test]
+fn addresses_are_claimed_unless_they_only_show_a_service() {
+    let check = |labels: Value, expect: &[crate::Claim]| {
+        let object = json!({ "metadata": { "name": "10.0.0.1", "labels": labels } });
+        assert_eq!(row("IPAddress").strategy.claims(&object), expect);
+    };
+    let itself = [crate::Claim::Address([10, 0, 0, 1].into())];
+    check(Value::Null, &itself);
+    check(json!({ "ipaddress.kubernetes.io/managed-by": "somebody" }), &itself);
+    check(json!({ "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io" }), &[]);
+}
+
+#[test]
 fn addresses_have_an_owner() {
     let address = |parent: Value| {
         let good = json!({ "resource": "services", "name": "web" });

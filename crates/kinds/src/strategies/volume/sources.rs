@@ -33,16 +33,6 @@ const SOURCES: [(&str, &[&str]); 22] = [
     ("csi", &["driver", "volumeHandle"]),
 ];
 
-/// Sources that nothing serves any more, since when they are old, and since when they do nothing.
-const GONE: [(&str, &str, &str); 6] = [
-    ("cephfs", "v1.28", "v1.31"),
-    ("photonPersistentDisk", "v1.11", "v1.16"),
-    ("scaleIO", "v1.16", "v1.22"),
-    ("storageos", "v1.22", "v1.25"),
-    ("glusterfs", "v1.25", "v1.26"),
-    ("rbd", "v1.28", "v1.31"),
-];
-
 /// The secrets that a driver is given.
 const CSI_SECRETS: [&str; 4] = [
     "controllerPublishSecretRef",
@@ -60,16 +50,6 @@ const BLOB: &str = "https://{account-name}.blob.core.windows.net/{container-name
 /// The fields that name a source.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     SOURCES.iter().map(|&(source, _)| source)
-}
-
-/// Says of sources that nothing serves any more.
-pub(super) fn warnings(spec: &At) -> Vec<String> {
-    let gone = GONE.iter().filter(|(source, ..)| spec.has(source));
-    let text = |&(source, old, gone): &(&str, &str, &str)| {
-        let shown = if source == "storageos" { "storageOS" } else { source };
-        format!("{}: deprecated in {old}, non-functional in {gone}+", spec.path(shown))
-    };
-    gone.map(text).collect()
 }
 
 /// A volume with this name has one source; checks it.

@@ -1,0 +1,88 @@
+//! Whether a document is of the type that a path names.
+
+use object::{Status, Value};
+
+use crate::pipeline::schema_of;
+
+/// What an object's type is read into, as Go's messages show it.
+const TYPE_META: &str = "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \
+                         \"json:\\\"kind,omitempty\\\"\" }";
+
+/// Fills in or checks `apiVersion` and `kind` of a document against the kind the path names; null is an empty object.
+pub(crate) fn check_type(value: &mut Value, api_version: &str, kind: &str) -> Result<(), Status> {
+    let unreadable = |why: String| {
+        let why = format!("couldn't get version/kind; json parse error: json: cannot unmarshal {why}");
+        Status::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why}"))
+    };
+    if value.is_null() {
+        *value = Value::Object(object::Map::new());
+    }
+    let found = json_type(value);
+    let Some(map) = value.as_object_mut() else {
+        return Err(unreadable(format!("{found} into Go value of type {TYPE_META}")));
+    };
+    let stated = |field: &str| match map.get(field) {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(other) => {
+            Err(unreadable(format!("{} into Go struct field .{field} of type string", json_type(other))))
+        }
+    };
+    let (stated_version, stated_kind) = (stated("apiVersion")?, stated("kind")?);
+    if stated_version.matches('/').count() > 1 {
+        return Err(Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): unexpected GroupVersion string: \
+             {stated_version}"
+        )));
+    }
+    let or = |stated: String, expected: &str| if stated.is_empty() { expected.to_owned() } else { stated };
+    let (found_version, found_kind) = (or(stated_version, api_version), or(stated_kind, kind));
+    if (found_version.as_str(), found_kind.as_str()) != (api_version, kind) {
+        return Err(Status::bad_request(of_another_type((&found_version, &found_kind), (api_version, kind))));
+    }
+    map.insert("apiVersion".into(), found_version.into());
+    map.insert("kind".into(), found_kind.into());
+    Ok(())
+}
+
+/// Why a document of one type cannot stand for one of another; a type is its API version and kind.
+fn of_another_type(found: (&str, &str), expected: (&str, &str)) -> String {
+    let why = if schema_of(found.0, found.1).is_none() {
+        no_kind(found.0, found.1)
+    } else if found.1 == expected.1 {
+        return format!(
+            "the API version in the data ({}) does not match the expected API version ({})",
+            found.0, expected.0
+        );
+    } else {
+        let (group, _) = expected.0.split_once('/').unwrap_or(("core", ""));
+        let package = group.split('.').next().unwrap_or_default();
+        format!(
+            "converting ({}.{}) to ({package}.{}): unknown conversion",
+            version_of(found.0),
+            found.1,
+            expected.1
+        )
+    };
+    format!("{} in version {:?} cannot be handled as a {}: {why}", found.1, version_of(found.0), expected.1)
+}
+
+/// The message about a type that the table does not have.
+pub(super) fn no_kind(api_version: &str, kind: &str) -> String {
+    format!("no kind {kind:?} is registered for version {api_version:?}")
+}
+
+fn version_of(api_version: &str) -> &str {
+    api_version.rsplit('/').next().unwrap_or(api_version)
+}
+
+fn json_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}

@@ -1,0 +1,35 @@
+//! Annotations of pods that say what a pod is, and so stay as they are.
+
+use object::{FieldError, Path, Value};
+
+use crate::rules::{Errors, Read};
+
+/// On a pod that a node made from a file of its own.
+const MIRROR: &str = "kubernetes.io/config.mirror";
+/// What annotations with the profile of a container begin with.
+const PROFILE: &str = "container.apparmor.security.beta.kubernetes.io/";
+
+/// Whether a pod mirrors one that a node made by itself.
+pub(super) fn is_static(pod: &Value) -> bool {
+    pod.at("metadata.annotations").get(MIRROR).is_some()
+}
+
+/// Checks a change of a pod's annotations.
+pub(super) fn check(new: &Value, old: &Value, errors: &mut Errors) {
+    let path = Path::new("metadata.annotations");
+    let (is, was) = (new.at("metadata.annotations"), old.at("metadata.annotations"));
+    let mut refuse = |key: &str, verb: &str| {
+        let detail = match key {
+            MIRROR => format!("may not {verb} mirror pod annotation"),
+            _ if key.starts_with(PROFILE) => format!("may not {verb} AppArmor annotations"),
+            _ => return,
+        };
+        errors.push(FieldError::forbidden(&path.key(key), detail));
+    };
+    for (key, _) in was.entries("").filter(|(key, value)| is.get(key) != Some(value)) {
+        refuse(key, "remove or update");
+    }
+    for (key, _) in is.entries("").filter(|(key, _)| was.get(key).is_none()) {
+        refuse(key, "add");
+    }
+}
