@@ -58,7 +58,7 @@ fn a_cluster_goes_back_to_its_snapshot() {
     assert!(!cluster.try_kubectl(&["get", "configmap", "late"]).status.success());
     let path = format!("/api/v1/configmaps?watch=true&resourceVersion={seen}");
     let watch = cluster.try_kubectl(&["get", "--raw", &path]);
-    let said = text(&watch.stderr);
+    let said = text(&watch.stdout);
     assert!(said.contains("too old resource version"), "who saw what is gone lists again: {said}");
 }
 

@@ -151,6 +151,8 @@ pub(crate) enum Answer {
     List { list: List, token: Option<String> },
     /// A stream of changes.
     Watch { watcher: Watcher, bookmarks: bool, until: tokio::time::Instant },
+    /// A stream of one error, where there is nothing to begin a stream of changes with.
+    Broken(Status),
     /// A status.
     Status(Status),
 }

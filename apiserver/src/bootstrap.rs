@@ -1,17 +1,18 @@
-//! What a cluster holds from its first moment: system namespaces with their service account, default roles, the
-//! server's own service and the block that services have addresses of.
+//! What a cluster holds from its first moment: system namespaces with their service account, default roles, flow
+//! schemas with their levels, the server's own service and the block that services have addresses of.
 
 use std::sync::Arc;
 
 use client::PatchType;
+use futures::future::try_join_all;
 use object::{Key, Meta, Time, Value, format_time};
 use serde_json::json;
 
 use crate::api::Api;
-use crate::bootstrap_rbac;
 use crate::claims::ServiceRange;
 use crate::identity::Identity;
 use crate::local::LocalService;
+use crate::{bootstrap_flow, bootstrap_rbac};
 
 /// Creates what is missing, and brings default roles up to date that an older version wrote. Everything else that is
 /// there is left as it is, and so is what another server that starts does at the same time. `port` is the server's.
@@ -23,27 +24,36 @@ pub(crate) async fn run(api: &Arc<Api>, port: u16) -> Result<(), client::Error> 
     wanted.push(service_cidr(&api.services));
     wanted.push(kubernetes_service(&api.services, port));
     for object in wanted {
-        let api_version = object["apiVersion"].as_str().unwrap_or_default();
-        let group = api_version.split_once('/').map_or("", |(group, _)| group);
-        let Some(kind) = api.kinds.kind(group, object["kind"].as_str().unwrap_or_default()) else { continue };
-        let meta = Meta::of(&object);
-        let done = match api.cache.get(&kind.resource(), &meta.key()) {
-            Some(entry) => {
-                let existing: Value = serde_json::from_slice(&entry.document()).unwrap_or_default();
-                let better = bootstrap_rbac::reconciled(&existing, &object);
-                let Some(better) = better.filter(|_| group == crate::rbac::GROUP) else { continue };
-                client.update(kind, &meta.key(), &better).await
-            }
-            None => client.create(kind, &meta.namespace, &object).await,
-        };
-        // Where another server was faster, what it made, or what that holds, stands in the way.
-        if let Err(error) = done
-            && client.get(kind, &meta.key()).await.is_err()
-        {
-            return Err(error);
-        }
+        settle(api, &client, &object).await?;
     }
+    // all at once, as the store writes together what comes together
+    let flows = bootstrap_flow::documents();
+    try_join_all(flows.iter().map(|object| settle(api, &client, object))).await?;
     keep_service_cidr(api, &client).await
+}
+
+/// Creates an object where it is missing, or brings it up to date where that is ours to do.
+async fn settle(api: &Api, client: &client::Client, object: &Value) -> Result<(), client::Error> {
+    let api_version = object["apiVersion"].as_str().unwrap_or_default();
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    let Some(kind) = api.kinds.kind(group, object["kind"].as_str().unwrap_or_default()) else {
+        return Ok(());
+    };
+    let meta = Meta::of(object);
+    let done = match api.cache.get(&kind.resource(), &meta.key()) {
+        Some(entry) => {
+            let existing: Value = serde_json::from_slice(&entry.document()).unwrap_or_default();
+            let better = bootstrap_rbac::reconciled(&existing, object);
+            let Some(better) = better.filter(|_| group == crate::rbac::GROUP) else { return Ok(()) };
+            client.update(kind, &meta.key(), &better).await
+        }
+        None => client.create(kind, &meta.namespace, object).await,
+    };
+    // Where another server was faster, what it made, or what that holds, stands in the way.
+    match done {
+        Err(error) if client.get(kind, &meta.key()).await.is_err() => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The namespaces, each with the account that its pods run as unless they name another.

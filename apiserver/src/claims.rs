@@ -7,6 +7,7 @@ mod draw;
 mod gate;
 mod ports;
 mod ranges;
+mod repair;
 
 use bytes::Bytes;
 use kinds::{Claim, Kind, settle_families};
@@ -24,6 +25,9 @@ impl Api {
         object: &mut Value,
         old: Option<&Value>,
     ) -> Result<Hidden, Status> {
+        if !kind.policy.claims {
+            return Ok(Hidden::default());
+        }
         if kind.strategy.claims(object).contains(&Claim::Families) {
             let errors = settle_families(object, old, &self.services.families());
             invalid_unless_empty(kind, object, &errors)?;
@@ -44,6 +48,9 @@ impl Api {
 
     /// The hidden keys that an object, as stored, holds.
     pub(crate) fn held(&self, kind: &Kind, object: &Value) -> Vec<Bytes> {
+        if !kind.policy.claims {
+            return Vec::new();
+        }
         let mut keys: Vec<Bytes> = kind.strategy.claims(object).iter().filter_map(key).collect();
         keys.sort();
         keys.dedup();

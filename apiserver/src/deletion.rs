@@ -52,6 +52,12 @@ impl DeleteOptions {
         })
     }
 
+    /// The HTTP code of a deletion that the object outlives: 202 where the client wants its dependents gone and says so
+    /// the old way, as upstream.
+    pub(crate) fn code_of_waiting(&self) -> u16 {
+        if self.orphan_dependents == Some(false) { 202 } else { 200 }
+    }
+
     /// What is wrong with the options themselves.
     pub(crate) fn check(&self) -> Result<(), Status> {
         let mut errors = Vec::new();
@@ -82,25 +88,40 @@ const POLICIES: [&str; 3] = ["Foreground", "Background", "Orphan"];
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
 
-/// Checks the preconditions of a write against the object's metadata.
+/// Checks the preconditions of a deletion against the object's metadata. What is wrong is said of the kind, and of
+/// namespaces, which upstream deletes on a way of their own, of the resource.
 pub(crate) fn check_preconditions(
     kind: &Kind,
     key: &Key,
     when: &Preconditions,
     meta: &Meta,
 ) -> Result<(), Status> {
-    let refused = |what: &str, asked: &str, found: &str| {
-        let why =
-            format!("Precondition failed: {what} in precondition: {asked}, {what} in object meta: {found}");
-        Err(Status::conflict(&kind.group, &kind.plural, &key.name, &why))
+    let refused = |what: &str, asked: &str, found: &str, then: &str| {
+        let why = format!(
+            "the {what} in the precondition ({asked}) does not match the {what} in record ({found}). The object might \
+             have been {then}"
+        );
+        Err(Status::conflict(&kind.group, &kind.kind, &key.name, &why))
     };
     match (&when.uid, &when.resource_version) {
-        (Some(uid), _) if *uid != meta.uid => refused("UID", uid, &meta.uid),
+        (Some(uid), _) if *uid != meta.uid && is_namespace(kind) => {
+            Err(Status::conflict(&kind.group, &kind.plural, &key.name, &another_uid(uid, &meta.uid)))
+        }
+        (Some(uid), _) if *uid != meta.uid => refused("UID", uid, &meta.uid, "deleted and then recreated"),
         (_, Some(version)) if *version != meta.resource_version => {
-            refused("ResourceVersion", version, &meta.resource_version)
+            refused("ResourceVersion", version, &meta.resource_version, "modified")
         }
         _ => Ok(()),
     }
+}
+
+/// What upstream's storage says of an object that is not the one that was meant.
+pub(crate) fn another_uid(asked: &str, found: &str) -> String {
+    format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {found}")
+}
+
+fn is_namespace(kind: &Kind) -> bool {
+    kind.group.is_empty() && kind.kind == "Namespace"
 }
 
 /// Decides what a deletion with these options does to the object.
@@ -135,7 +156,7 @@ pub(crate) fn decide(kind: &Kind, object: &Value, options: &DeleteOptions, now: 
     if kind.policy.generation && !meta.is_terminating() {
         marked["metadata"]["generation"] = (meta.generation + 1).into();
     }
-    if kind.group.is_empty() && kind.kind == "Namespace" {
+    if is_namespace(kind) {
         marked["status"]["phase"] = "Terminating".into();
     }
     Deletion::Mark(marked)

@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use http::header::{CONTENT_TYPE, ETAG, HOST, IF_NONE_MATCH, VARY};
+use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Response};
 use kinds::{Kind, Kinds, Subresource};
 use object::{Status, Value};
@@ -56,11 +58,8 @@ impl Documents {
 
 impl Api {
     /// Answers a path that is no resource.
-    pub(crate) async fn page(
-        &self,
-        info: &RequestInfo,
-        headers: &HeaderMap,
-    ) -> Result<Response<Body>, Status> {
+    pub(crate) async fn page(&self, info: &RequestInfo, parts: &Parts) -> Result<Response<Body>, Status> {
+        let headers = &parts.headers;
         if !matches!(info.verb, "get" | "head") {
             return Err(Status::method_not_allowed());
         }
@@ -77,7 +76,9 @@ impl Api {
                 Ok(json_response(200, &self.signer.openid_configuration(&keys)))
             }
             ["openid", "v1", "jwks"] => Ok(json_response(200, &self.signer.jwks())),
-            ["api"] => self.groups(headers, "api", core_versions, |group| group.is_empty()),
+            ["api"] => {
+                self.groups(headers, "api", |_| core_versions(address(parts)), |group| group.is_empty())
+            }
             ["apis"] => self.groups(headers, "apis", group_list, |group| !group.is_empty()),
             ["api", version] => self.resources(headers, "", version),
             ["apis", group] => {
@@ -308,8 +309,17 @@ fn architecture() -> &'static str {
     }
 }
 
-fn core_versions(_: &Kinds) -> Value {
-    json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})
+fn core_versions(address: Option<String>) -> Value {
+    let address = address.map(|address| json!({"clientCIDR": "0.0.0.0/0", "serverAddress": address}));
+    let addresses: Vec<Value> = address.into_iter().collect();
+    json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": addresses})
+}
+
+/// `host:port` by which the client came; none where it names no host.
+fn address(parts: &Parts) -> Option<String> {
+    let stated = || parts.headers.get(HOST)?.to_str().ok()?.parse::<Authority>().ok();
+    let authority = parts.uri.authority().cloned().or_else(stated)?;
+    Some(format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(443)))
 }
 
 fn group_list(kinds: &Kinds) -> Value {

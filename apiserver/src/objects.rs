@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kinds::{Kind, Policy};
 use object::{Encoded, Key, Status, Value, encode};
-use store::{Committed, Compare, Durability, Store, Txn, Write};
+use store::{Committed, Compare, Durability, KeyValue, Page, Range, Store, Txn, Write};
 
 /// An object as read from the store.
 #[derive(Clone, Debug)]
@@ -52,6 +52,17 @@ pub(crate) struct Hidden {
     pub(crate) require: Vec<Bytes>,
 }
 
+/// A hidden key as it is in the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    /// The key.
+    pub(crate) key: Bytes,
+    /// The storage key of the object that took it.
+    pub(crate) owner: Bytes,
+    /// The revision at which it was taken.
+    pub(crate) revision: u64,
+}
+
 /// Why a write did not happen.
 #[derive(Debug)]
 pub(crate) enum Refused {
@@ -90,6 +101,36 @@ impl Objects {
     /// Whether a hidden key is there.
     pub(crate) async fn holds(&self, key: &[u8]) -> Result<bool, Status> {
         Ok(self.store.get(key).await.map_err(store_failed)?.0.is_some())
+    }
+
+    /// All hidden keys with a prefix.
+    pub(crate) async fn hidden(&self, prefix: &'static str) -> Result<Vec<Held>, Status> {
+        let listing = self.store.list(&Range::prefix(prefix), &Page::all()).await.map_err(store_failed)?;
+        let held = |item: KeyValue| Held { key: item.key, owner: item.value, revision: item.mod_revision };
+        Ok(listing.items.into_iter().map(held).collect())
+    }
+
+    /// Takes a hidden key for an object of this revision; whether nobody had it, and the object was still that.
+    pub(crate) async fn take(&self, key: &Bytes, owner: &Bytes, revision: u64) -> Result<bool, Status> {
+        let compares = vec![Compare::ModRevision(owner.clone(), revision), Compare::Absent(key.clone())];
+        self.repair(compares, put(key, owner.clone())).await
+    }
+
+    /// Removes a hidden key whose owner is of this revision, or is not there; whether both were still so.
+    pub(crate) async fn give_up(&self, held: &Held, owner: Option<u64>) -> Result<bool, Status> {
+        let owner = match owner {
+            Some(revision) => Compare::ModRevision(held.owner.clone(), revision),
+            None => Compare::Absent(held.owner.clone()),
+        };
+        let compares = vec![owner, Compare::ModRevision(held.key.clone(), held.revision)];
+        self.repair(compares, Write::Delete { key: held.key.clone() }).await
+    }
+
+    /// One write to a hidden key; whether the compares held.
+    async fn repair(&self, compares: Vec<Compare>, write: Write) -> Result<bool, Status> {
+        let txn = Txn { compares, writes: vec![write], durability: Durability::Durable };
+        let committed = self.store.commit(txn).await.map_err(commit_failed)?;
+        Ok(matches!(committed, Committed::Done { .. }))
     }
 
     /// The store's revision now.

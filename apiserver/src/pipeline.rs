@@ -72,7 +72,7 @@ impl Api {
         let answering = async {
             match self.route(info)? {
                 Some(kind) => self.resource(info, kind, &identity, parts, body).await,
-                None => self.page(info, &parts.headers).await,
+                None => self.page(info, parts).await,
             }
         };
         let mut response = if info.long_running() {
@@ -198,7 +198,8 @@ impl Api {
     ) -> Result<object::Value, Status> {
         let bytes = body::collect(body).await?;
         let mut parsed = body::decode(headers, &bytes, &schema_of)?;
-        self.shape(call, &mut parsed.value, &parsed.duplicates)?;
+        let served = call.served.clone();
+        self.shape(call, &mut parsed.value, &parsed.duplicates, &|why| body::cannot_handle(&served, why))?;
         Ok(parsed.value)
     }
 

@@ -199,6 +199,14 @@ pub(crate) fn validate_update(
     if part != Part::Server {
         errors.extend(brought(new, old, |object| validate_metadata(kind, object)));
     }
+    let fixed = match part {
+        Part::Main => object::validate_update(&kind.schema, new, old),
+        Part::Of(part) if part.whole => object::validate_update(&kind.schema, new, old),
+        Part::Of(_) | Part::Server => FieldErrors::new(),
+    };
+    if kind.policy.fixed_first {
+        errors.extend(fixed.iter().cloned());
+    }
     match part {
         Part::Main => {
             errors.extend(validate_whole(kind, new, old));
@@ -216,6 +224,9 @@ pub(crate) fn validate_update(
         }
         Part::Server => {}
     }
+    if !kind.policy.fixed_first {
+        errors.extend(fixed);
+    }
     dedup(errors)
 }
 
@@ -224,7 +235,6 @@ pub(crate) fn validate_update(
 fn validate_whole(kind: &Kind, new: &Value, old: &Value) -> FieldErrors {
     let mut errors = object::validate(&kind.schema, new);
     ratchet::forgive(&kind.schema, &mut errors, new, old);
-    errors.extend(object::validate_update(&kind.schema, new, old));
     match desired_differs(new, old) {
         true => errors.extend(kind.strategy.validate(new)),
         false => errors.extend(brought(new, old, |object| kind.strategy.validate(object))),

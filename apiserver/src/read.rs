@@ -125,9 +125,13 @@ impl Api {
             (None, "" | "0") => WatchStart::State,
             (_, version) => WatchStart::After(revision(version)?),
         };
-        let expired =
-            |e: Expired| Status::expired(format!("too old resource version: {version} ({})", e.oldest));
-        let watcher = self.cache.watch(&call.kind, filter(call)?, start).map_err(expired)?;
+        let watcher = match self.cache.watch(&call.kind, filter(call)?, start) {
+            Ok(watcher) => watcher,
+            Err(Expired { oldest }) => {
+                let why = format!("too old resource version: {version} ({oldest})");
+                return Ok(Answer::Broken(Status::expired(why)));
+            }
+        };
         // As upstream: unless the client says otherwise, watches end after half an hour to an hour.
         let spread = uuid::Uuid::new_v4().as_bytes()[0];
         let seconds =
@@ -269,11 +273,30 @@ pub(crate) fn filter(call: &Call<'_>) -> Result<Filter, Status> {
             return Err(Status::bad_request(not_selectable(&call.served, field)));
         }
     }
+    let fields = match named_by_path(call) {
+        Some(name) if fields.is_everything() => format!("metadata.name={}", escaped(name))
+            .parse::<FieldSelector>()
+            .map_err(|e| Status::bad_request(e.to_string()))?,
+        Some(name) if call.info.selected_name() != name => {
+            return Err(Status::bad_request("fieldSelector metadata.name doesn't match requested name"));
+        }
+        _ => fields,
+    };
     let fields = match &call.served.storage {
         Some(storage) => fields.renamed(|field| storage.conversion.stored_field(field)),
         None => fields,
     };
     Ok(Filter { namespace: call.namespace().to_owned(), labels, fields })
+}
+
+/// The name of the one object that is watched, where the path has it (`/watch/…`).
+fn named_by_path<'c>(call: &'c Call<'_>) -> Option<&'c str> {
+    Some(call.info.name.as_str()).filter(|name| call.info.verb == "watch" && !name.is_empty())
+}
+
+/// A value as field selectors write it.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace(',', "\\,").replace('=', "\\=")
 }
 
 /// What is said of a field that a kind cannot be selected by. Kinds with fields of their own say it otherwise.

@@ -57,8 +57,20 @@ impl RequestInfo {
             _ => return Ok(info),
         };
         info.is_resource = true;
+        // the paths that watches had before they were a parameter of lists
+        let (watched, rest) = match rest {
+            [first, rest @ ..] if first == "watch" && !rest.is_empty() => (true, rest),
+            rest => (false, rest),
+        };
         info.place(rest)?;
-        info.verb = info.resource_verb(method);
+        info.verb = match *method {
+            Method::GET | Method::HEAD if watched && !info.subresource.is_empty() => {
+                return Err(Status::no_such_path());
+            }
+            Method::GET | Method::HEAD if watched => "watch",
+            _ if watched => return Err(Status::method_not_allowed()),
+            _ => info.resource_verb(method),
+        };
         Ok(info)
     }
 
@@ -132,6 +144,11 @@ impl RequestInfo {
         if !self.name.is_empty() || !matches!(self.verb, "list" | "watch") {
             return self.name.clone();
         }
+        self.selected_name()
+    }
+
+    /// The name that the field selector wants; empty where it wants none.
+    pub(crate) fn selected_name(&self) -> String {
         let selector: FieldSelector = self.param("fieldSelector").parse().unwrap_or_default();
         let wanted = selector.requirements().iter().find(|r| r.equals && r.field == "metadata.name");
         wanted.map(|r| r.value.clone()).unwrap_or_default()
@@ -209,6 +226,26 @@ mod tests {
             Method::GET,
             "/api/v1/namespaces/a/pods/p?watch=1",
             "get group= version=v1 resource=pods ns=a name=p sub= rest=",
+        );
+        check(
+            Method::GET,
+            "/api/v1/watch/namespaces/a/pods/p",
+            "watch group= version=v1 resource=pods ns=a name=p sub= rest=",
+        );
+        check(
+            Method::GET,
+            "/apis/apps/v1/watch/deployments",
+            "watch group=apps version=v1 resource=deployments ns= name= sub= rest=",
+        );
+        check(
+            Method::GET,
+            "/api/v1/watch/namespaces/a/pods/p/log",
+            "404 the server could not find the requested resource",
+        );
+        check(
+            Method::DELETE,
+            "/api/v1/watch/namespaces/a/pods/p",
+            "405 the server does not allow this method on the requested resource",
         );
         check(
             Method::POST,

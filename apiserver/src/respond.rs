@@ -12,7 +12,6 @@ pub(crate) use compress::compress;
 pub(crate) use warnings::warn;
 
 use bytes::Bytes;
-use cache::Watcher;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use kinds::Kind;
@@ -50,7 +49,7 @@ impl Encoder {
         let shows = !kind.policy.talk;
         // the newest kinds have no tags yet
         let tagged = kind.policy.talk || kind.schema.root().field("metadata").is_some_and(|f| f.pb.is_some());
-        negotiate(headers, |form| match (form.shape, form.encoding) {
+        let form = negotiate(headers, |form| match (form.shape, form.encoding) {
             (Shape::Whole, Encoding::Json) => true,
             (Shape::Whole, Encoding::Protobuf) => tagged,
             (Shape::Whole, Encoding::Yaml) => !streams,
@@ -59,7 +58,11 @@ impl Encoder {
             (Shape::Metadata, Encoding::Json | Encoding::Protobuf) => shows,
             (Shape::Metadata, Encoding::Yaml) => shows && !streams,
             _ => false,
-        })
+        })?;
+        if form.shape == Shape::Table {
+            table::check_included(info.param("includeObject"))?;
+        }
+        Ok(form)
     }
 
     /// The whole response, but for `Warning` headers.
@@ -70,7 +73,10 @@ impl Encoder {
             Answer::Document { code, value } => self.value(code, value),
             Answer::Status(status) => status_response(&status, self.form.encoding),
             Answer::List { list, token } => self.list(list, token),
-            Answer::Watch { watcher, bookmarks, until } => self.watch(watcher, bookmarks, until),
+            Answer::Watch { watcher, bookmarks, until } => {
+                self.stream(watch::stream(self.clone(), watcher, bookmarks, until))
+            }
+            Answer::Broken(status) => self.stream(full(watch::broken(&status, self.form.encoding))),
         }
     }
 
@@ -145,12 +151,13 @@ impl Encoder {
         }
     }
 
-    fn watch(&self, watcher: Watcher, bookmarks: bool, until: tokio::time::Instant) -> Response<Body> {
+    /// The response of a watch with these frames.
+    fn stream(&self, frames: Body) -> Response<Body> {
         let media_type = match self.form.encoding {
             Encoding::Protobuf => "application/vnd.kubernetes.protobuf;stream=watch",
             _ => JSON,
         };
-        response(200, media_type, watch::stream(self.clone(), watcher, bookmarks, until))
+        response(200, media_type, frames)
     }
 }
 

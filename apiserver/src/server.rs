@@ -122,6 +122,9 @@ impl Server {
         let (loaded, load) = oneshot::channel();
         let mut background = vec![tokio::spawn(feed::run(api.clone(), store, loaded))];
         tokio::time::timeout(LOAD, load).await.map_err(|_| Error::Load)?.map_err(|_| Error::Load)?;
+        if let Err(status) = api.repair_claims().await {
+            tracing::warn!("claims are not repaired: {}", status.message);
+        }
         bootstrap::run(&api, address.port()).await?;
         background.push(tokio::spawn(expire::run(api.clone())));
         let signer: Arc<dyn Source> = Arc::new(LocalSource::new(api.clone(), Identity::admin()));

@@ -10,6 +10,7 @@ use crate::api::{Answer, Api, Call};
 use crate::body;
 use crate::deletion::{self, DeleteOptions, Deletion, Preconditions};
 use crate::objects::{Hidden, Refused, Save, Saved, Stored};
+use crate::patched;
 use crate::prepare::{self, Part};
 
 /// How often a write is tried again after losing a race that its client did not ask to be told of.
@@ -108,8 +109,14 @@ impl Api {
             Change::Replace(object) => (*object).clone(),
             Change::Patch(patch_type, patch) => {
                 let shown = show(&call.served, old.value.clone());
-                let mut new = apply_patch(&call.served, &key, *patch_type, &shown, patch)?;
-                self.shape(call, &mut new, &[])?;
+                let served = call.served.clone();
+                let apply = || patched::apply(&served, &key, (*patch_type, *patch), &shown);
+                let mut new = apply()?;
+                let unreadable = |why: String| match apply() {
+                    Ok(made) => patched::unreadable(*patch_type, &made, &why),
+                    Err(status) => status,
+                };
+                self.shape(call, &mut new, &[], &unreadable)?;
                 new
             }
             Change::Server(edit) => {
@@ -119,7 +126,7 @@ impl Api {
             }
         };
         call.warnings.extend(kinds::dedup_owners(&mut new, matches!(change, Change::Patch(..))));
-        check_identity(call, &key, &new, &old.value)?;
+        check_identity(call, &key, change, &new, &old.value)?;
         let subject = Subject::change(call, &kind, part, &old.value);
         if let Some(subject) = &subject {
             self.admit(subject, &mut new).await?;
@@ -183,24 +190,28 @@ impl Api {
                 return Err(Status::forbidden(&served.group, &served.plural, &key.name, why));
             }
             deletion::check_preconditions(
-                served,
+                kind,
                 &key,
                 options.preconditions.as_ref().unwrap_or(&none),
                 &meta,
             )?;
+            let waits = options.code_of_waiting();
             let outcome = match deletion::decide(kind, &old.value, options, call.now) {
-                Deletion::Wait => return Ok(Answer::document(200, old.value)),
-                Deletion::Mark(marked) if call.dry_run => return Ok(Answer::document(200, marked)),
-                Deletion::Remove if call.dry_run => return Ok(removed(call, &meta, old.value)),
+                Deletion::Wait => return Ok(Answer::document(waits, old.value)),
+                Deletion::Mark(marked) if call.dry_run => return Ok(Answer::document(waits, marked)),
+                Deletion::Remove if call.dry_run => {
+                    return Ok(removed(call, &meta, || Answer::document(200, old.value)));
+                }
                 Deletion::Mark(marked) => {
                     let mut hidden = Hidden::default();
                     self.gate(kind, &key, Some(&old.value), Some(&marked), &mut hidden);
                     let saved =
                         self.objects.save(kind, &key, Save::Replace(&marked, old.revision), &hidden).await;
-                    saved.map(|saved| Answer::Saved { code: 200, saved })
+                    saved.map(|saved| Answer::Saved { code: waits, saved })
                 }
                 Deletion::Remove => {
-                    self.remove(kind, &key, &old.value, &old).await.map(|_| removed(call, &meta, old.value))
+                    let gone = self.remove(kind, &key, &old.value, &old).await;
+                    gone.map(|saved| removed(call, &meta, || Answer::Saved { code: 200, saved }))
                 }
             };
             match outcome {
@@ -213,17 +224,18 @@ impl Api {
     }
 
     /// Makes what is stored of a document as it is served: its type, strict decoding as the client asked for, then the
-    /// schema's defaults and the kind's.
+    /// schema's defaults and the kind's. `unreadable` says that the document is not one of the kind.
     pub(crate) fn shape(
         &self,
         call: &mut Call<'_>,
         object: &mut Value,
         duplicates: &[String],
+        unreadable: &dyn Fn(String) -> Status,
     ) -> Result<(), Status> {
         let served = call.served.clone();
         body::check_type(object, &served.api_version(), &served.kind)?;
-        let unknown = object::conform(&served.schema, object).map_err(|e| body::cannot_handle(&served, e))?;
-        call.field_validation.report(&served, &unknown, duplicates, &mut call.warnings)?;
+        let unknown = object::conform(&served.schema, object).map_err(|e| unreadable(e.to_string()))?;
+        call.field_validation.report(&unknown, duplicates, &mut call.warnings).map_err(unreadable)?;
         default(&served, object);
         if let Some(storage) = &served.storage {
             storage.conversion.to_stored(object);
@@ -236,8 +248,15 @@ impl Api {
     }
 }
 
-/// Name, UID and resourceVersion of an update must be those of the object.
-fn check_identity(call: &Call<'_>, key: &Key, new: &Value, old: &Value) -> Result<(), Status> {
+/// Name, UID and resourceVersion of an update must be those of the object. The UID of a whole object says which one is
+/// meant; that a patch does not change it is a rule of validation.
+fn check_identity(
+    call: &Call<'_>,
+    key: &Key,
+    change: &Change<'_>,
+    new: &Value,
+    old: &Value,
+) -> Result<(), Status> {
     let (kind, served) = (&call.kind, &call.served);
     let (new, old) = (Meta::of(new), Meta::of(old));
     if new.name.is_empty() {
@@ -257,9 +276,14 @@ fn check_identity(call: &Call<'_>, key: &Key, new: &Value, old: &Value) -> Resul
             "the namespace of the provided object does not match the namespace sent on the request",
         ));
     }
-    if !new.uid.is_empty() && new.uid != old.uid {
-        let why =
-            format!("Precondition failed: UID in precondition: {}, UID in object meta: {}", new.uid, old.uid);
+    if matches!(change, Change::Replace(_)) && !new.uid.is_empty() && new.uid != old.uid {
+        let place = [&served.plural, &key.namespace, &key.name].map(String::as_str);
+        let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: /registry/{}, ResourceVersion: 0, AdditionalErrorMsg: {}",
+            place.join("/"),
+            deletion::another_uid(&new.uid, &old.uid)
+        );
         return Err(Status::conflict(&served.group, &served.plural, &key.name, &why));
     }
     match new.resource_version.as_str() {
@@ -291,39 +315,11 @@ pub(crate) fn show(served: &Kind, mut object: Value) -> Value {
     object
 }
 
-fn apply_patch(
-    kind: &Kind,
-    key: &Key,
-    patch_type: PatchType,
-    old: &Value,
-    patch: &Value,
-) -> Result<Value, Status> {
-    object::apply_patch(patch_type, &kind.schema, old, patch).map_err(|e| match e {
-        object::PatchError::Malformed(text) => Status::bad_request(text),
-        object::PatchError::TooManyOperations { .. } => {
-            Status::new(413, object::Reason::RequestEntityTooLarge, e.to_string())
-        }
-        object::PatchError::Unprocessable(text) => {
-            let mut status = Status::new(
-                422,
-                object::Reason::Invalid,
-                "the server rejected our request due to an error in our request",
-            );
-            let details = status.details.get_or_insert_default();
-            (details.group, details.kind, details.name) =
-                (kind.group.clone(), kind.kind.clone(), key.name.clone());
-            details.causes =
-                vec![object::Cause { reason: String::new(), message: text, field: "patch".to_owned() }];
-            status
-        }
-    })
-}
-
-/// The answer to a deletion that took effect: a Status, or the object for kinds that upstream returns.
-fn removed(call: &Call<'_>, meta: &Meta, object: Value) -> Answer {
+/// The answer to a deletion that took effect: a Status, or the object where its kind has that.
+fn removed(call: &Call<'_>, meta: &Meta, object: impl FnOnce() -> Answer) -> Answer {
     let served = &call.served;
-    if call.kind.policy.graceful {
-        return Answer::document(200, object);
+    if call.kind.policy.returns_deleted {
+        return object();
     }
     Answer::Status(Status::success(&served.group, &served.plural, &meta.name, &meta.uid))
 }
@@ -374,15 +370,15 @@ impl FieldValidation {
         }
     }
 
+    /// The error says what a strict reading finds.
     fn report(
         self,
-        kind: &Kind,
         unknown: &[String],
         duplicates: &[String],
         warnings: &mut Vec<String>,
-    ) -> Result<(), Status> {
+    ) -> Result<(), String> {
         match (self, object::strict_error(unknown, duplicates)) {
-            (Self::Strict, Some(text)) => Err(body::cannot_handle(kind, text)),
+            (Self::Strict, Some(text)) => Err(text),
             (Self::Warn, Some(_)) => {
                 warnings.extend(unknown.iter().map(|field| format!("unknown field {field:?}")));
                 warnings.extend(duplicates.iter().map(|field| format!("duplicate field {field:?}")));

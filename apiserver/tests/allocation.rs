@@ -9,6 +9,7 @@ use futures::future::join_all;
 use kinds::Kind;
 use object::{Key, Value};
 use serde_json::json;
+use store::{Durability, Page, Range, Store, Txn, Write};
 
 use crate::World;
 
@@ -415,4 +416,33 @@ async fn the_range_of_the_flags_is_told_of() {
         services.delete("a").await;
         services.world.server.stop().await;
     }
+}
+
+#[tokio::test]
+async fn what_a_store_holds_wrongly_is_put_right_at_the_start() {
+    let memory = Arc::new(store::Memory::new());
+    let before = Services::on_store(memory.clone(), &[V4]).await;
+    let port = |number: u64| json!({"type": "NodePort", "ports": [{"port": 1, "nodePort": number}]});
+    before.create("a", port(30007)).await.expect("create");
+    before.world.server.stop().await;
+    let put = |key: &'static str, owner: &'static str| Write::Put { key: key.into(), value: owner.into() };
+    for write in [
+        Write::Delete { key: "/.port/30007".into() },
+        // of an object that is not there, of one that has other claims, and as an older version wrote it
+        put("/.address/10.96.0.77", "/services/default/gone"),
+        put("/.port/30008", "/services/default/a"),
+        put("/.port/30009/TCP", "/services/default/a"),
+    ] {
+        let txn = Txn { compares: Vec::new(), writes: vec![write], durability: Durability::Durable };
+        memory.commit(txn).await.expect("a write");
+    }
+    let after = Services::on_store(memory.clone(), &[V4]).await;
+    let taken = refused(after.create("b", port(30007)).await);
+    assert!(taken.contains("provided port is already allocated"), "{taken}");
+    after.create("c", json!({"clusterIP": "10.96.0.77"})).await.expect("it is free");
+    after.create("d", port(30008)).await.expect("it is free");
+    let ports = memory.list(&Range::prefix("/.port/"), &Page::all()).await.expect("a list").items;
+    let keys: Vec<&[u8]> = ports.iter().map(|item| &item.key[..]).collect();
+    assert_eq!(keys, [b"/.port/30007".as_slice(), b"/.port/30008"]);
+    after.world.server.stop().await;
 }

@@ -535,7 +535,7 @@ async fn parameters_that_make_no_sense() {
             allowed when using continue"),
         ("a revision of the future", list("resourceVersion=999999999"), "504 Timeout: Timeout: Too large resource version: 999999999, current: …"),
         ("a match of its own", list("resourceVersion=1&resourceVersionMatch=About"), "422 Invalid: ListOptions.meta.k8s.io \"\" is \
-            invalid: resourceVersionMatch: Unsupported value: \"About\": supported values: \"\", \"Exact\", \"NotOlderThan\""),
+            invalid: resourceVersionMatch: Unsupported value: \"About\": supported values: \"Exact\", \"NotOlderThan\", \"\""),
         ("a trial of some kind", ask(Method::DELETE, format!("{MAP}?dryRun=Some"), ""), "422 Invalid: DeleteOptions.meta.k8s.io \"\" is \
             invalid: dryRun: Unsupported value: [\"Some\"]: supported values: \"All\""),
         ("a validation of some kind", patch(MERGE_PATCH, "{}").with("fieldValidation=Often"), "422 Invalid: PatchOptions.meta.k8s.io \"\" \
@@ -543,13 +543,13 @@ async fn parameters_that_make_no_sense() {
         ("a manager's long name", patch(MERGE_PATCH, "{}").with(&format!("fieldManager={long}")), "422 Invalid: \
             PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Too long: may not be more than 128 bytes"),
         ("a policy of some kind", options(json!({"propagationPolicy": "Later"})), "422 Invalid: DeleteOptions.meta.k8s.io \"\" is \
-            invalid: propagationPolicy: Unsupported value: \"Later\": supported values: \"Background\", \"Foreground\", \"Orphan\", \"nil\""),
+            invalid: propagationPolicy: Unsupported value: \"Later\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""),
         ("both ways to say it", options(json!({"propagationPolicy": "Orphan", "orphanDependents": true})), "422 Invalid: \
             DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: \"Orphan\": orphanDependents and \
             deletionPropagation cannot be both set"),
         ("a grace period that is text", options(json!({"gracePeriodSeconds": "30"})), "400 BadRequest: …"),
         ("another object's UID", options(json!({"preconditions": {"uid": "u"}})), "409 Conflict: Operation cannot be fulfilled on \
-            configmaps \"m\": Precondition failed: UID in precondition: u, UID in object meta: …"),
+            ConfigMap \"m\": the UID in the precondition (u) does not match the UID in record (…"),
     ])
     .await;
 }
@@ -563,7 +563,6 @@ async fn revisions_of_long_ago_are_gone() {
     let world = world().await;
     let token = "eyJydiI6MSwibnMiOiIiLCJuYW1lIjoiYSJ9";
     for (query, expect) in [
-        ("watch=1&resourceVersion=1", "410 Expired: too old resource version: 1 ("),
         (
             "resourceVersion=1&resourceVersionMatch=Exact",
             "410 Expired: The resourceVersion for the provided list is too old.",
@@ -575,6 +574,37 @@ async fn revisions_of_long_ago_are_gone() {
     ] {
         let answer = get(format!("{MAPS}?{query}")).answer(&world.client).await;
         assert!(answer.starts_with(expect), "{query}: {answer}");
+    }
+}
+
+/// A watch that cannot begin is answered, and its one event says why, in any form.
+#[tokio::test]
+async fn watches_from_long_ago_end_with_an_error() {
+    let store = Arc::new(store::Memory::new());
+    let world = async || World::on(store.clone(), PodRange::default(), ServiceRange::default()).await;
+    world().await.server.stop().await;
+    let world = world().await;
+    let told = async |accept: &str| {
+        let request =
+            Request::builder().uri(format!("{MAPS}?watch=1&resourceVersion=1")).header("accept", accept);
+        let request = request.body(Body::from(Vec::new())).expect("a request");
+        let answer = world.client.kube().send(request).await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 200, "{accept}");
+        answer.into_body().collect().await.expect("it ends").to_bytes()
+    };
+    for accept in ["application/json", "application/json;as=Table;v=v1;g=meta.k8s.io"] {
+        let event: Value = serde_json::from_slice(&told(accept).await).expect("one event");
+        let status = &event["object"];
+        assert_eq!((&event["type"], &status["kind"]), (&json!("ERROR"), &json!("Status")), "{accept}");
+        assert_eq!((&status["code"], &status["reason"]), (&json!(410), &json!("Expired")), "{accept}");
+        let text = status["message"].as_str().expect("a message");
+        assert!(text.starts_with("too old resource version: 1 ("), "{text}");
+    }
+    let frame = told("application/vnd.kubernetes.protobuf").await;
+    let (length, event) = frame.split_at(4);
+    assert_eq!(length, u32::try_from(event.len()).expect("a small event").to_be_bytes());
+    for part in [&b"ERROR"[..], b"k8s\0", b"Expired", b"too old resource version: 1 ("] {
+        assert!(event.windows(part.len()).any(|window| window == part), "{event:?}");
     }
 }
 

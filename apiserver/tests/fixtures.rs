@@ -14,6 +14,26 @@ const SIGNING_REQUEST: &str = concat!(
     "QVRFIFJFUVVFU1QtLS0tLQo="
 );
 
+/// The same for a pod, in base64.
+const POD_REQUEST: &str = concat!(
+    "MIHIMHACAQAwDjEMMAoGA1UEAwwDcG9kMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE6eVvrlhG0XncYD49L1zFm1FnNMcVd31J",
+    "6glG1elY3Nd+o8nowY8aHWuCWwCExfxEIx7GMNi7jccL/m1eOPCecaAAMAoGCCqGSM49BAMCA0gAMEUCIQCOmwkqezR7Lzme0FK1",
+    "iZ/UrsJB8I80aX3uJ18sdxvibQIgIvQBh0n/tS44KB0O8oQhOCwFZ3ZQBtGnxyHZrH/kMio=",
+);
+
+/// A certificate of an authority.
+const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----
+MIIBcDCCARegAwIBAgIUDitIJJ5z6PwsgUTodiWE2W58N2kwCgYIKoZIzj0EAwIw
+DTELMAkGA1UEAwwCY2EwIBcNMjYxMTI4MjIzMDAyWhgPMjEyNjExMDQyMjMwMDJa
+MA0xCzAJBgNVBAMMAmNhMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAES/uQMg5J
+HeV2yq97LfeF/lwG+Qvrr7THZ/FnoOdl1JdpCq8+5rre5Yqs7FTAaLwx3JfJfifZ
+Q474mHKQLEt9M6NTMFEwHQYDVR0OBBYEFEazHjvJ3EFa3ltuj+ZaAbXjH62TMB8G
+A1UdIwQYMBaAFEazHjvJ3EFa3ltuj+ZaAbXjH62TMA8GA1UdEwEB/wQFMAMBAf8w
+CgYIKoZIzj0EAwIDRwAwRAIgRCTpgANdAvrtEirabnp9HQzFD2duFnp9uS/Pgl0/
+7B4CIH6T/PQI4rJLcgAVQbnidZJf5X3lvwmx76IZlAGv8+0i
+-----END CERTIFICATE-----
+";
+
 /// A valid object of a kind, in the namespace `default` where it needs one; its name is [`name`]'s.
 pub(crate) fn object(kind: &Kind, plain: &str) -> Value {
     let mut object = body(kind, plain);
@@ -117,6 +137,14 @@ fn body(kind: &Kind, plain: &str) -> Value {
         "StorageVersionMigration" => json!({"spec": {"resource": {"group": "", "resource": "pods"}}}),
         "ResourceClaim" => json!({"spec": device()}),
         "ResourceClaimTemplate" => json!({"spec": {"spec": device()}}),
+        "DeviceTaintRule" => json!({"spec": {
+            "deviceSelector": {"driver": "gpu.example.com"}, "taint": {"key": "broken", "effect": "NoSchedule"},
+        }}),
+        "ClusterTrustBundle" => json!({"spec": {"trustBundle": AUTHORITY}}),
+        "PodCertificateRequest" => json!({"spec": {
+            "signerName": "example.com/none", "podName": "a", "podUID": "1", "serviceAccountName": "default",
+            "serviceAccountUID": "2", "nodeName": "n1", "nodeUID": "3", "stubPKCS10Request": POD_REQUEST,
+        }}),
         "DeviceClass" => json!({"spec": {}}),
         "ResourceSlice" => json!({"spec": {
             "driver": "gpu.example.com", "nodeName": "n1", "devices": [],

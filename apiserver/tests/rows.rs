@@ -234,7 +234,9 @@ impl Row<'_> {
     }
 
     async fn collection_delete(&self) {
-        let path = format!("{}?labelSelector=row%3Dtested", self.kind.path(self.namespace()));
+        // no controller runs here that would take a finalizer off
+        let query = "labelSelector=row%3Dtested&propagationPolicy=Background";
+        let path = format!("{}?{query}", self.kind.path(self.namespace()));
         let deleted = self.world.client.json(http::Method::DELETE, path, None).await;
         if !self.kind.has(Verb::DeleteCollection) {
             assert_eq!(deleted.unwrap_err().status().map(|s| s.code), Some(405), "{:?}", self.kind);

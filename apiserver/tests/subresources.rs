@@ -261,11 +261,9 @@ async fn refusals_name_what_was_asked_for() {
     );
     let options = json!({"preconditions": {"uid": "another"}});
     let delete = world.client.delete(&served, &key(), &options).await;
-    assert!(
-        refused(delete).starts_with(
-            "409 Conflict: Operation cannot be fulfilled on events.events.k8s.io \"a\": Precond"
-        )
-    );
+    assert!(refused(delete).starts_with(
+        "409 Conflict: Operation cannot be fulfilled on Event \"a\": the UID in the precondition (another)"
+    ));
     let gone = world.client.delete(&served, &key(), &json!({})).await.expect("deleted");
     assert_eq!(
         (&gone["details"]["group"], &gone["details"]["kind"]),

@@ -143,6 +143,12 @@ fn say(range: &ServiceCidr, status: &str, reason: &str, message: &str, now: Time
     };
     let others = range.status.conditions.iter().filter(|condition| condition.kind != READY).cloned();
     let conditions: Vec<Condition> = others.chain([ready]).collect();
-    let status = json!({"conditions": Condition::to_value(&conditions)});
+    let mut conditions = Condition::to_value(&conditions);
+    // conditions of this kind are metav1's, which always have a reason
+    for condition in conditions.as_array_mut().into_iter().flatten() {
+        let reason = condition["reason"].take();
+        condition["reason"] = if reason.is_null() { "".into() } else { reason };
+    }
+    let status = json!({"conditions": conditions});
     Outcome::actions(vec![ownership::patch_status(KIND, &range.metadata, status)])
 }

@@ -1,6 +1,6 @@
 //! Objects as rows of a Table, and their metadata alone.
 
-use object::{Excerpt, Map, Value};
+use object::{Excerpt, FieldError, Map, Path, Status, Value};
 use serde_json::json;
 
 use super::Encoder;
@@ -35,6 +35,16 @@ impl Encoder {
         row.insert("object".to_owned(), object);
         row.into()
     }
+}
+
+/// Refuses an `includeObject` that is none of those that there are.
+pub(super) fn check_included(text: &str) -> Result<(), Status> {
+    if matches!(text, "" | "None" | "Metadata" | "Object") {
+        return Ok(());
+    }
+    let why = "must be 'Metadata', 'Object', 'None', or empty";
+    let error = FieldError::invalid(&Path::new("includeObject"), text, why);
+    Err(Status::bad_request(format!("Unable to convert to Table as requested: {error}")))
 }
 
 /// The object's metadata as a document of its own.

@@ -7,7 +7,7 @@ use cache::{WatchItem, Watcher};
 use futures::stream;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use object::{Time, Value};
+use object::{Status, Time, Value};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -17,6 +17,28 @@ use crate::body::{Body, BodyError};
 
 /// Time between bookmarks on a quiet watch.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(50);
+
+/// The one frame of a watch that cannot begin; the Status is never a Table.
+pub(super) fn broken(status: &Status, encoding: Encoding) -> Vec<u8> {
+    let mut out = Vec::new();
+    frame("ERROR", &status.to_value(), encoding, &mut out);
+    out
+}
+
+fn frame(type_name: &str, document: &Value, encoding: Encoding, out: &mut Vec<u8>) {
+    match encoding {
+        Encoding::Protobuf => {
+            // what cannot be written so was refused before
+            if let Some(wrapped) = proto(document) {
+                object::write_watch_event(type_name, &wrapped, out);
+            }
+        }
+        _ => {
+            let frame = format!("{{\"type\":\"{type_name}\",\"object\":{document}}}\n");
+            out.extend_from_slice(frame.as_bytes());
+        }
+    }
+}
 
 struct Watch {
     encoder: Encoder,
@@ -78,18 +100,7 @@ impl Watch {
             Shape::Metadata => table::metadata(object),
             Shape::Whole | Shape::Discovery => self.encoder.shown(object),
         };
-        match encoding {
-            Encoding::Protobuf => {
-                // what cannot be written so was refused before
-                if let Some(wrapped) = proto(&document) {
-                    object::write_watch_event(item.type_name(), &wrapped, out);
-                }
-            }
-            _ => {
-                let frame = format!("{{\"type\":\"{}\",\"object\":{document}}}\n", item.type_name());
-                out.extend_from_slice(frame.as_bytes());
-            }
-        }
+        frame(item.type_name(), &document, encoding, out);
     }
 
     /// A Table with the object as its row; of a bookmark, which has none, the revision alone.

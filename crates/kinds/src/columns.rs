@@ -21,7 +21,7 @@ use object::{Excerpt, Time, Value, parse_time};
 use crate::rules::Read;
 use crate::{Cell, Column, Kind};
 
-pub(crate) use access::{BINDING, SIGNING_REQUEST};
+pub(crate) use access::{BINDING, POD_CERTIFICATE_REQUEST, SIGNING_REQUEST, TRUST_BUNDLE};
 pub(crate) use batch::{AUTOSCALER, CRON_JOB, JOB};
 pub(crate) use cluster::{COMPONENT_STATUS, LEASE, NAMESPACE, PRIORITY_CLASS, RUNTIME_CLASS};
 pub(crate) use config::{CONFIG_MAP, RESOURCE_QUOTA, SECRET, SERVICE_ACCOUNT};

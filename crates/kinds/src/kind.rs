@@ -142,6 +142,10 @@ pub struct Policy {
     pub graceful: bool,
     /// `metadata.generation` counts changes of everything but metadata and status.
     pub generation: bool,
+    /// A deletion that takes effect is answered with the object as it last was, others with a status.
+    pub returns_deleted: bool,
+    /// That a field cannot change is told before what else is wrong, and otherwise behind it.
+    pub fixed_first: bool,
     /// A deletion that does not say what becomes of the dependents leaves them (jobs in `batch/v1`, as ever).
     pub orphans: bool,
     /// A creation may bring a status (nodes register with theirs).
@@ -150,6 +154,8 @@ pub struct Policy {
     pub talk: bool,
     /// Only observed, never stored: the server makes the documents when it is asked (component statuses).
     pub observed: bool,
+    /// The strategy may name claims.
+    pub claims: bool,
     /// What a name may be.
     pub name: NameRule,
     /// Written without waiting for the disk: what expires (events), and what is in `kube-node-lease` (heartbeats).

@@ -3,6 +3,7 @@
 use object::{FieldErrors, Time, Value};
 
 use crate::Part;
+use crate::rules::Write;
 
 /// A thing that only one object may hold at a time; taken and released in the object's own transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,9 @@ pub enum Claim {
     PodCidr(Option<String>),
 }
 
+/// What a write to `/status` takes of the metadata, unless the kind keeps it.
+pub(crate) const METADATA: &[&str] = &["metadata.labels", "metadata.annotations"];
+
 /// Pure rules of a kind; every method has a default that suits a plain kind.
 ///
 /// The pipeline has already decoded, pruned and defaulted by schema, checked metadata and declarative rules,
@@ -50,8 +54,22 @@ pub trait Strategy: Send + Sync {
     fn run_as(&self, _object: &mut Value, _account: &Value, _suffix: &str) {}
     /// Fields that an update keeps from `old`, or that it computes.
     fn prepare_update(&self, _new: &mut Value, _old: &Value) {}
-    /// Fields that a write to a part of the object keeps from `old`, or that it computes.
-    fn prepare_part(&self, _part: &Part, _new: &mut Value, _old: &Value, _now: Time) {}
+    /// Paths of the metadata that a write to `/status` leaves as it was; of the kinds without any, it takes labels and
+    /// annotations.
+    fn status_keeps(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// Fields that a write to a part of the object keeps from `old`, or that it computes. Who says more than
+    /// [`Strategy::keep_of_status`] calls that first.
+    fn prepare_part(&self, part: &Part, new: &mut Value, old: &Value, _now: Time) {
+        self.keep_of_status(part, new, old);
+    }
+    /// Makes what [`Strategy::status_keeps`] names what it was.
+    fn keep_of_status(&self, part: &Part, new: &mut Value, old: &Value) {
+        if *part == Part::STATUS {
+            self.status_keeps().iter().for_each(|path| new.keep(path, old));
+        }
+    }
     /// Rules across fields.
     fn validate(&self, _object: &Value) -> FieldErrors {
         FieldErrors::new()

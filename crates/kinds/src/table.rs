@@ -93,6 +93,11 @@ impl Kind {
         self
     }
 
+    fn claims(mut self) -> Self {
+        self.policy.claims = true;
+        self
+    }
+
     fn orphans(mut self) -> Self {
         self.policy.orphans = true;
         self
@@ -171,6 +176,16 @@ impl Kind {
 
     fn graceful(mut self) -> Self {
         self.policy.graceful = true;
+        self
+    }
+
+    fn fixed_first(mut self) -> Self {
+        self.policy.fixed_first = true;
+        self
+    }
+
+    fn returns_deleted(mut self) -> Self {
+        self.policy.returns_deleted = true;
         self
     }
 

@@ -141,8 +141,7 @@ impl FieldError {
 
     /// A value is none of `supported`.
     pub fn not_supported<S: AsRef<str>>(path: &Path, value: impl Into<Value>, supported: &[S]) -> Self {
-        let mut quoted: Vec<String> = supported.iter().map(|s| format!("{:?}", s.as_ref())).collect();
-        quoted.sort();
+        let quoted: Vec<String> = supported.iter().map(|s| format!("{:?}", s.as_ref())).collect();
         let detail = if quoted.is_empty() {
             String::new()
         } else {
@@ -199,5 +198,17 @@ impl FieldError {
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path, self.body())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn supported_values_keep_their_order() {
+        let error = FieldError::not_supported(&Path::new("effect"), "Odd", &["NoSchedule", "NoExecute"]);
+        let expect = "effect: Unsupported value: \"Odd\": supported values: \"NoSchedule\", \"NoExecute\"";
+        assert_eq!(error.to_string(), expect);
     }
 }

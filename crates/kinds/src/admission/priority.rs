@@ -39,7 +39,8 @@ pub fn resolve(pod: &mut Value, review: &Review<'_>) -> Result<(), String> {
             None => (0, POLICY),
         },
         // the classes of the system count before their objects are there
-        name => match (review.documents.first(), SYSTEM_PRIORITIES.iter().find(|(known, ..)| *known == name)) {
+        name => match (review.documents.first(), SYSTEM_PRIORITIES.iter().find(|(known, ..)| *known == name))
+        {
             (Some(class), _) => read(class),
             (None, Some((_, value, _))) => (*value, POLICY),
             (None, None) => return Err(format!("no PriorityClass with name {name} was found")),

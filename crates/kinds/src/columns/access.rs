@@ -1,10 +1,10 @@
-//! Columns of RBAC bindings.
+//! Columns of RBAC bindings and certificates.
 
 use jiff::SignedDuration;
 use object::Value;
 
 use super::duration::human_duration;
-use super::{AGE, NAME, shown, wide};
+use super::{AGE, NAME, shown, text, wide};
 use crate::Column;
 use crate::rules::Read;
 
@@ -30,6 +30,23 @@ pub(crate) const SIGNING_REQUEST: &[Column] = &[
         asked.unwrap_or_else(|| "<none>".to_owned()).into()
     }),
     shown("Condition", |o, _| condition(o).into()),
+];
+
+/// Columns of trust bundles.
+pub(crate) const TRUST_BUNDLE: &[Column] =
+    &[NAME, shown("SignerName", |o, _| or_none(o.text("spec.signerName")).into())];
+
+/// Columns of requests for the certificates of pods.
+pub(crate) const POD_CERTIFICATE_REQUEST: &[Column] = &[
+    NAME,
+    text("PodName", "spec.podName"),
+    text("ServiceAccountName", "spec.serviceAccountName"),
+    text("NodeName", "spec.nodeName"),
+    text("SignerName", "spec.signerName"),
+    shown("State", |o, _| {
+        o.items("status.conditions").last().map_or("Pending", |condition| condition.text("type")).into()
+    }),
+    AGE,
 ];
 
 fn or_none(text: &str) -> &str {

@@ -454,6 +454,7 @@ fn devices_say_who_has_them() {
     check_claim(json!({ "metadata": { "deletionTimestamp": NOW } }), "deleted");
     check("resource.k8s.io", "ResourceClaimTemplate", json!({ "metadata": meta() }), "web | 5m");
     check("resource.k8s.io", "DeviceClass", json!({ "metadata": meta() }), "web | 5m");
+    check("resource.k8s.io", "DeviceTaintRule", json!({ "metadata": meta() }), "web | 5m");
     let spec = json!({ "nodeName": "n1", "driver": "d.example", "pool": { "name": "p" } });
     let slice = json!({ "metadata": meta(), "spec": spec });
     check("resource.k8s.io", "ResourceSlice", slice, "web | n1 | d.example | p | 5m");
@@ -508,4 +509,18 @@ fn extensions_say_what_they_do() {
     let healthy = json!([{ "type": "Healthy", "status": "True", "message": "ok" }]);
     let component = json!({ "metadata": meta(), "conditions": healthy });
     check("", "ComponentStatus", component, "web | Healthy | ok | ");
+}
+
+#[test]
+fn certificates_say_who_signs() {
+    const GROUP: &str = "certificates.k8s.io";
+    let bundle = |spec: Value| json!({ "metadata": meta(), "spec": spec });
+    check(GROUP, "ClusterTrustBundle", bundle(json!({})), "web | <none>");
+    check(GROUP, "ClusterTrustBundle", bundle(json!({ "signerName": "a.example/b" })), "web | a.example/b");
+    let spec =
+        json!({ "podName": "p", "serviceAccountName": "s", "nodeName": "n", "signerName": "a.example/b" });
+    let mut request = json!({ "metadata": meta(), "spec": spec });
+    check(GROUP, "PodCertificateRequest", request.clone(), "web | p | s | n | a.example/b | Pending | 5m");
+    request["status"] = json!({ "conditions": [{ "type": "Issued", "status": "True" }] });
+    check(GROUP, "PodCertificateRequest", request, "web | p | s | n | a.example/b | Issued | 5m");
 }

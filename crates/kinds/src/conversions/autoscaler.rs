@@ -121,7 +121,7 @@ impl Conversion for Autoscaler {
         metrics.iter_mut().for_each(type_target);
         if let Some(percent) = object.remove("spec.targetCPUUtilizationPercentage") {
             let target = json!({"type": "Utilization", "averageUtilization": percent});
-            metrics.insert(0, json!({"type": "Resource", "resource": {"name": "cpu", "target": target}}));
+            metrics.push(json!({"type": "Resource", "resource": {"name": "cpu", "target": target}}));
         }
         put_list(object, "spec.metrics", metrics);
         if let Some(behavior) = noted(object, BEHAVIOR) {
@@ -212,11 +212,14 @@ fn type_target(metric: &mut Value) {
     }
 }
 
-/// Takes the document out that an annotation holds; one that cannot be read is left.
+/// Takes the document out that an annotation holds; one that cannot be read is left, and no annotations are none.
 fn noted(object: &mut Value, name: &str) -> Option<Value> {
     let annotations = object.at_mut("metadata.annotations")?.as_object_mut()?;
     let document = serde_json::from_str(annotations.get(name)?.as_str()?).ok()?;
     annotations.remove(name);
+    if annotations.is_empty() {
+        object.remove("metadata.annotations");
+    }
     Some(document)
 }
 

@@ -41,7 +41,7 @@ fn an_autoscaler_of_version_1_is_about_the_cpu() {
 
 #[test]
 fn an_autoscaler_of_version_1_carries_the_rest_in_annotations() {
-    let stored = json!({
+    let mut stored = json!({
         "metadata": {"annotations": {"mine": "too"}},
         "spec": {
             "behavior": {"scaleDown": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]}},
@@ -80,7 +80,18 @@ fn an_autoscaler_of_version_1_carries_the_rest_in_annotations() {
         ])
     );
     Autoscaler.to_stored(&mut served);
+    // the CPU stands behind what the annotation says
+    stored["spec"]["metrics"].as_array_mut().expect("a list").rotate_left(1);
     assert_eq!(served, stored);
+}
+
+#[test]
+fn annotations_that_carry_nothing_more_go() {
+    let mut object = json!({
+        "metadata": {"annotations": {"autoscaling.alpha.kubernetes.io/behavior": "{\"ScaleDown\":{}}"}}, "spec": {},
+    });
+    Autoscaler.to_stored(&mut object);
+    assert_eq!(object, json!({"metadata": {}, "spec": {"behavior": {"scaleDown": {}}}}));
 }
 
 #[test]

@@ -191,6 +191,13 @@ impl Schemas {
     }
 }
 
+/// The values of an enumeration, as documents of the API list them.
+fn sorted(values: &[String]) -> Vec<String> {
+    let mut values = values.to_vec();
+    values.sort();
+    values
+}
+
 /// What a field says beyond its shape.
 fn facts(field: &Field) -> Map {
     let mut facts = Map::new();
@@ -199,7 +206,7 @@ fn facts(field: &Field) -> Map {
     }
     for rule in &field.rules {
         match rule {
-            Rule::Enum(values) => facts.insert("enum".into(), values.clone().into()),
+            Rule::Enum(values) => facts.insert("enum".into(), sorted(values).into()),
             Rule::Min(min) => facts.insert("minimum".into(), (*min).into()),
             Rule::Max(max) => facts.insert("maximum".into(), (*max).into()),
             _ => None,

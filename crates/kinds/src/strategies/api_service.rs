@@ -6,6 +6,7 @@ use serde_json::json;
 use super::admission::client;
 use crate::Strategy;
 use crate::rules::{At, Errors, Read, Write};
+use crate::strategy::METADATA;
 
 const STATUSES: [&str; 3] = ["False", "True", "Unknown"];
 
@@ -36,6 +37,10 @@ impl Strategy for ApiService {
             Some(service) => check_remote(&spec, &service, &mut errors),
         }
         errors.done()
+    }
+
+    fn status_keeps(&self) -> &'static [&'static str] {
+        METADATA
     }
 
     fn validate_status(&self, new: &Value, _: &Value) -> FieldErrors {

@@ -6,6 +6,7 @@ use super::csi::check_driver_name;
 use super::volume;
 use crate::Strategy;
 use crate::rules::{At, Errors, Read, immutable};
+use crate::strategy::METADATA;
 
 const MAX_METADATA: usize = 256 * 1024;
 const MAX_MESSAGE: usize = 1024;
@@ -24,6 +25,10 @@ impl Strategy for VolumeAttachment {
 
     fn validate_update(&self, new: &Value, old: &Value) -> FieldErrors {
         immutable(new, old, &["spec"])
+    }
+
+    fn status_keeps(&self) -> &'static [&'static str] {
+        METADATA
     }
 
     fn validate_status(&self, new: &Value, _old: &Value) -> FieldErrors {

@@ -4,7 +4,7 @@ use object::{FieldError, FieldErrors, Path, Value};
 use serde_json::json;
 
 use super::volume::{self, CLASS};
-use crate::rules::{At, Errors, Read, Write, labels, quantities};
+use crate::rules::{At, Errors, Read, Write, labels, quantities, resources};
 use crate::{Strategy, warnings};
 
 const STORAGE: &str = "resources.requests.storage";
@@ -208,8 +208,7 @@ fn check_shrinking(root: &At, was: &Value, errors: &mut Errors) {
 fn check_resource(path: &Path, resource: &str, errors: &mut Errors) -> bool {
     let before = errors.count_so_far();
     errors.obey(path, resource, object::qualified_name);
-    let is_native = !resource.contains('/') || resource.contains("kubernetes.io/");
-    if errors.count_so_far() == before && is_native && resource != "storage" {
+    if errors.count_so_far() == before && resources::is_native(resource) && resource != "storage" {
         errors.push(FieldError::not_supported(path, resource, &["storage"]));
     }
     errors.count_so_far() == before

@@ -3,7 +3,7 @@
 use object::{FieldError, FieldErrors, Value};
 
 use super::pod_spec::{check_amount, check_toleration};
-use crate::rules::{At, Errors, Read, immutable, labels};
+use crate::rules::{At, Errors, Read, Write, immutable, labels};
 use crate::{Strategy, warnings};
 
 const SYSTEM_PREFIX: &str = "system-";
@@ -18,6 +18,11 @@ const HIGHEST_USER_PRIORITY: i64 = 1_000_000_000;
 pub(crate) struct PriorityClass;
 
 impl Strategy for PriorityClass {
+    /// The generation is there, but counts nothing.
+    fn prepare_create(&self, class: &mut Value) {
+        class.put("metadata.generation", 1);
+    }
+
     fn validate(&self, class: &Value) -> FieldErrors {
         let (root, mut errors) = (At::root(class), Errors::new());
         let (name, value) = (class.text("metadata.name"), class.int("value").unwrap_or_default());
@@ -56,7 +61,9 @@ impl Strategy for PriorityClass {
 fn wrong_system(class: &Value, name: &str, value: i64) -> Option<String> {
     match SYSTEM_PRIORITIES.iter().find(|(known, ..)| *known == name) {
         None => Some(format!("{name} is not a known system priority class")),
-        Some((_, known, _)) if *known != value => Some(format!("value of {name} PriorityClass must be {known}")),
+        Some((_, known, _)) if *known != value => {
+            Some(format!("value of {name} PriorityClass must be {known}"))
+        }
         Some(_) if class.flag("globalDefault") => {
             Some(format!("globalDefault of {name} PriorityClass must be false"))
         }

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::Strategy;
 use crate::rules::{At, Errors, Read, Write, conditions, immutable};
+use crate::strategy::METADATA;
 
 /// Where a group of the community says who approved of its definition.
 const APPROVAL: &str = "api-approved.kubernetes.io";
@@ -66,6 +67,10 @@ impl Strategy for CustomResourceDefinition {
             fields.extend(["spec.scope", "spec.names.kind"]);
         }
         immutable(new, old, &fields)
+    }
+
+    fn status_keeps(&self) -> &'static [&'static str] {
+        METADATA
     }
 
     fn validate_status(&self, new: &Value, _: &Value) -> FieldErrors {

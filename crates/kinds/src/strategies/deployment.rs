@@ -69,6 +69,10 @@ impl Strategy for Deployment {
         errors.done()
     }
 
+    fn status_keeps(&self) -> &'static [&'static str] {
+        &["metadata.labels"]
+    }
+
     fn validate_status(&self, new: &Value, old: &Value) -> FieldErrors {
         COUNTS.check(new, old)
     }

@@ -4,11 +4,15 @@ mod allocation;
 mod names;
 mod request;
 mod slice;
+mod taint_rule;
 
 use object::{FieldError, FieldErrors, Value};
 
 use crate::Strategy;
-use crate::rules::{At, Errors, Read, immutable, labels};
+use crate::rules::{At, Errors, Read, immutable, labels, resources};
+use crate::strategy::METADATA;
+
+pub(crate) use taint_rule::DeviceTaintRule;
 
 /// Metadata that a template may set.
 const TEMPLATE_METADATA: [&str; 2] = ["annotations", "labels"];
@@ -29,6 +33,10 @@ impl Strategy for ResourceClaim {
 
     fn validate_update(&self, new: &Value, old: &Value) -> FieldErrors {
         immutable(new, old, &["spec"])
+    }
+
+    fn status_keeps(&self) -> &'static [&'static str] {
+        METADATA
     }
 
     fn validate_status(&self, new: &Value, old: &Value) -> FieldErrors {
@@ -72,7 +80,7 @@ impl Strategy for DeviceClass {
             spec.each("config").for_each(|config| request::check_opaque(&config, &mut errors));
         }
         let name = spec.text("extendedResourceName");
-        if spec.has("extendedResourceName") && !names::is_extended_resource(name) {
+        if spec.has("extendedResourceName") && !resources::is_extended(name) {
             let detail = "must be a valid extended resource name";
             errors.push(FieldError::invalid(&spec.path("extendedResourceName"), name, detail));
         }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::Strategy;
 use crate::rules::{At, Errors, Read};
+use crate::strategy::METADATA;
 
 pub(crate) use level::PriorityLevelConfiguration;
 
@@ -34,6 +35,10 @@ impl Strategy for FlowSchema {
             errors.push(FieldError::invalid(&spec.path(""), spec.show(""), detail));
         }
         errors.done()
+    }
+
+    fn status_keeps(&self) -> &'static [&'static str] {
+        METADATA
     }
 
     fn validate_status(&self, new: &Value, _: &Value) -> FieldErrors {

@@ -7,7 +7,7 @@ use object::{FieldError, FieldErrors, Map, Value};
 use super::pod_spec::check_resource_name;
 use super::quota::check_name;
 use crate::Strategy;
-use crate::rules::{At, Errors, Read, Write, quantities};
+use crate::rules::{At, Errors, Read, Write, quantities, resources};
 
 const TYPES: [&str; 3] = ["Pod", "Container", "PersistentVolumeClaim"];
 const FIELDS: [&str; 5] = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"];
@@ -131,7 +131,7 @@ fn check_ratio(item: &At, name: &str, errors: &mut Errors) {
 /// What is not shared is asked for as it is limited.
 fn check_whole(item: &At, name: &str, errors: &mut Errors) {
     let amount = |field: &str| item.at(field).get(name);
-    let shared = (!name.contains('/') || name.contains("kubernetes.io/")) && !name.starts_with("hugepages-");
+    let shared = resources::is_native(name) && !resources::is_huge(name);
     let (Some(limit), Some(request)) = (amount("default"), amount("defaultRequest")) else { return };
     if !shared && quantities::compare(limit, request).is_some_and(|order| order.is_ne()) {
         let (limit, request) = (quantities::show(limit), quantities::show(request));

@@ -5,6 +5,7 @@ use object::{FieldError, FieldErrors, Value};
 use crate::Strategy;
 use crate::rules::at::TextRule;
 use crate::rules::{At, Errors, Read, conditions, immutable};
+use crate::strategy::METADATA;
 
 /// Conditions of which not both may be true, and what to say where they are.
 const EITHER: [(&str, &str, &str); 3] = [
@@ -40,6 +41,10 @@ impl Strategy for StorageVersionMigration {
 
     fn validate_update(&self, new: &Value, old: &Value) -> FieldErrors {
         immutable(new, old, &["spec"])
+    }
+
+    fn status_keeps(&self) -> &'static [&'static str] {
+        METADATA
     }
 
     fn validate_status(&self, new: &Value, old: &Value) -> FieldErrors {

@@ -6,6 +6,7 @@ use object::{FieldError, FieldErrors, Path, Value};
 
 use super::pod_spec::check_amount;
 use crate::Strategy;
+use crate::rules::resources::{is_huge, is_of_vendor};
 use crate::rules::{At, Errors, Read, quantities};
 
 /// What is counted in whole pieces.
@@ -98,10 +99,6 @@ pub(super) fn check_name(path: &Path, name: &str, errors: &mut Errors) {
     }
 }
 
-fn is_huge(name: &str) -> bool {
-    name.starts_with("hugepages-")
-}
-
 fn is_counted(name: &str) -> bool {
     let of = |prefix| name.strip_prefix(prefix).is_some_and(|rest| AMOUNTS.contains(&rest));
     let huge = name.strip_prefix("requests.").is_some_and(is_huge) || is_huge(name);
@@ -115,8 +112,7 @@ fn is_counted(name: &str) -> bool {
 
 /// Objects, and what vendors add to nodes.
 fn is_in_pieces(name: &str) -> bool {
-    let vendors = name.contains('/') && !name.contains("kubernetes.io/") && !name.starts_with("requests.");
-    PIECES.contains(&name) || vendors
+    PIECES.contains(&name) || is_of_vendor(name)
 }
 
 /// Whether a quota counts what cannot be counted in this scope.

@@ -6,8 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use object::{FieldError, FieldErrors, Path, Time, Value};
 
-use crate::rules::at::TextRule;
-use crate::rules::{At, Errors, Read};
+use crate::rules::{At, Errors, Read, signers};
 use crate::{Part, Strategy};
 
 /// Strategy of certificate signing requests.
@@ -104,7 +103,7 @@ fn is_pem(text: &str, kind: &str) -> bool {
 
 fn check_usages(spec: &At, errors: &mut Errors) {
     if spec.is_empty("usages") {
-        errors.push(FieldError::required(&spec.path("usages"), "usages must be provided"));
+        errors.push(FieldError::required(&spec.path("usages"), ""));
     }
     for usage in spec.each("usages") {
         let text = usage.as_str().unwrap_or_default();
@@ -115,27 +114,13 @@ fn check_usages(spec: &At, errors: &mut Errors) {
     errors.distinct(spec.each("usages"), |usage| usage.show(""));
 }
 
-/// A signer is named by a domain and, after a slash, a path with dots.
 fn check_signer(path: &Path, name: &str, errors: &mut Errors) {
     if name.is_empty() {
-        return errors.push(FieldError::required(path, "signerName must be provided"));
+        return errors.push(FieldError::required(path, ""));
     }
-    let mut wrong = |value: &str, detail: String| errors.push(FieldError::invalid(path, value, detail));
     if name == LEGACY_SIGNER {
-        return wrong(name, "the legacy signerName is not allowed via this API version".to_owned());
+        let detail = "the legacy signerName is not allowed via this API version";
+        return errors.push(FieldError::invalid(path, name, detail));
     }
-    let (Some((domain, rest)), 2) = (name.split_once('/'), name.split('/').count()) else {
-        let detail = "must be a fully qualified domain and path of the form 'example.com/signer-name'";
-        return wrong(name, detail.to_owned());
-    };
-    let rules: [(&str, TextRule); 2] = [(domain, object::dns1123_label), (rest, object::dns1123_subdomain)];
-    for (part, rule) in rules {
-        let label = part.split('.').find(|label| !rule(label).is_empty());
-        for complaint in label.map(rule).unwrap_or_default() {
-            wrong(part, format!("validating label {:?}: {complaint}", label.unwrap_or_default()));
-        }
-    }
-    if !domain.contains('.') {
-        wrong(domain, "should be a domain with at least two segments separated by dots".to_owned());
-    }
+    signers::check(path, name, errors);
 }

@@ -2,6 +2,7 @@
 
 mod autoscalers;
 mod batch;
+mod certificates;
 mod claims;
 mod cluster;
 mod config;

@@ -20,6 +20,19 @@ pub(super) fn rows() -> Vec<Kind> {
             .selectable(&["spec.signerName"])
             .columns(columns::SIGNING_REQUEST)
             .strategy(&rules::CertificateSigningRequest),
+        row("certificates.k8s.io", "v1", "ClusterTrustBundle", "clustertrustbundles")
+            .cluster()
+            .named(NameRule::PathSegment)
+            .needs_resource_version()
+            .selectable(&["spec.signerName"])
+            .columns(columns::TRUST_BUNDLE)
+            .strategy(&rules::ClusterTrustBundle),
+        row("certificates.k8s.io", "v1", "PodCertificateRequest", "podcertificaterequests")
+            .status()
+            .needs_resource_version()
+            .selectable(&["spec.nodeName", "spec.podName", "spec.signerName"])
+            .columns(columns::POD_CERTIFICATE_REQUEST)
+            .strategy(&rules::PodCertificateRequest),
         role("Role", "roles").strategy(&rules::Role),
         role("RoleBinding", "rolebindings")
             .columns(columns::BINDING)

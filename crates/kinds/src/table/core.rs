@@ -29,11 +29,13 @@ pub(super) fn rows() -> Vec<Kind> {
             .part(&Part::FINALIZE)
             .named(NameRule::Label)
             .selectable(&["status.phase"])
+            .returns_deleted()
             .columns(columns::NAMESPACE)
             .strategy(&rules::Namespace),
         row("", "v1", "Node", "nodes")
             .short(&["no"])
             .cluster()
+            .claims()
             .status()
             .status_on_create()
             .connect("proxy", "NodeProxyOptions", PROXIED, PROXY)
@@ -46,12 +48,14 @@ pub(super) fn rows() -> Vec<Kind> {
             .strategy(&rules::ConfigMap),
         row("", "v1", "Secret", "secrets")
             .selectable(&["type"])
+            .fixed_first()
             .columns(columns::SECRET)
             .strategy(&rules::Secret),
         row("", "v1", "ServiceAccount", "serviceaccounts")
             .short(&["sa"])
             .needs_resource_version()
             .call("token", "authentication.k8s.io/v1", "TokenRequest")
+            .returns_deleted()
             .columns(columns::SERVICE_ACCOUNT)
             .strategy(&rules::ServiceAccount),
         row("", "v1", "Event", "events")
@@ -70,6 +74,7 @@ pub(super) fn rows() -> Vec<Kind> {
         row("", "v1", "ResourceQuota", "resourcequotas")
             .short(&["quota"])
             .status()
+            .returns_deleted()
             .columns(columns::RESOURCE_QUOTA)
             .strategy(&rules::ResourceQuota),
         row("", "v1", "ComponentStatus", "componentstatuses")

@@ -12,11 +12,13 @@ pub(super) fn rows() -> Vec<Kind> {
         row("", "v1", "Service", "services")
             .short(&["svc"])
             .all()
+            .claims()
             .create_on_update()
             .named(NameRule::Label1035)
             .status()
             .connect("proxy", "ServiceProxyOptions", PROXIED, PROXY)
             .selectable(&["spec.clusterIP", "spec.type"])
+            .returns_deleted()
             .columns(columns::SERVICE)
             .strategy(&rules::Service),
         row("", "v1", "Endpoints", "endpoints")
@@ -38,6 +40,7 @@ pub(super) fn rows() -> Vec<Kind> {
         row(NETWORKING, "v1", "IngressClass", "ingressclasses")
             .cluster()
             .generation()
+            .fixed_first()
             .columns(columns::INGRESS_CLASS)
             .strategy(&rules::IngressClass),
         row(NETWORKING, "v1", "NetworkPolicy", "networkpolicies")
@@ -48,6 +51,7 @@ pub(super) fn rows() -> Vec<Kind> {
         row(NETWORKING, "v1", "IPAddress", "ipaddresses")
             .short(&["ip"])
             .cluster()
+            .claims()
             .named(NameRule::PathSegment)
             .columns(columns::IP_ADDRESS)
             .strategy(&rules::IpAddress),

@@ -23,7 +23,6 @@ pub(super) fn rows() -> Vec<Kind> {
         row("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses")
             .short(&["pc"])
             .cluster()
-            .create_on_update()
             .columns(columns::PRIORITY_CLASS)
             .strategy(&rules::PriorityClass),
         row("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses")

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use object::{Schema, Shape};
 
 use super::built_in;
+use crate::schema::types;
 use crate::{Cell, Kind, Subresource, Verb};
 
 /// Whether a dotted path leads somewhere in a schema.
@@ -55,6 +56,35 @@ fn schemas_are_those_of_the_kinds() {
         let gvk = (kind.group.clone(), kind.version.clone(), kind.kind.clone());
         assert!(kind.schema.root().gvk.contains(&gvk), "{kind:?}: {:?}", kind.schema.root().gvk);
     }
+}
+
+/// What a client can name has a row, or is what a call takes.
+#[test]
+fn every_kind_with_metadata_has_a_row() {
+    let table = built_in();
+    let meta = types().find("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta").expect("a type");
+    let calls: HashSet<(String, &str)> = table
+        .served()
+        .flat_map(|kind| &kind.subresources)
+        .filter_map(|subresource| match subresource {
+            Subresource::Call { api_version, kind, .. } => Some(((*api_version).to_owned(), *kind)),
+            Subresource::Scale { .. } => Some(("autoscaling/v1".to_owned(), "Scale")),
+            Subresource::Part(_) | Subresource::Connect { .. } => None,
+        })
+        .collect();
+    // a form of all objects, and no kind of its own
+    let is_form = |t: &object::Type| t.name.ends_with(".PartialObjectMetadata");
+    let is_object = |t: &&object::Type| {
+        !is_form(t) && t.field("metadata").is_some_and(|m| m.shape == Shape::Object(meta))
+    };
+    let mut seen = 0;
+    for (group, version, kind) in types().types.iter().filter(is_object).flat_map(|t| &t.gvk) {
+        let api_version = if group.is_empty() { version.clone() } else { format!("{group}/{version}") };
+        let of_row = table.served().any(|row| row.api_version() == api_version && row.kind == *kind);
+        assert!(of_row || calls.contains(&(api_version, kind)), "{group}/{version} {kind}");
+        seen += 1;
+    }
+    assert!(seen > 70, "{seen}");
 }
 
 #[test]

@@ -69,6 +69,7 @@ pub(super) fn rows() -> Vec<Kind> {
             .part(&Part::RESIZE)
             .selectable(POD_FIELDS)
             .renamed(&[("status.podIPs", "status.podIP")])
+            .returns_deleted()
             .columns(columns::POD)
             .reads(columns::POD_READS)
             .strategy(&rules::Pod),
@@ -76,6 +77,7 @@ pub(super) fn rows() -> Vec<Kind> {
         row("", "v1", "PodTemplate", "podtemplates")
             .create_on_update()
             .generation()
+            .returns_deleted()
             .columns(columns::POD_TEMPLATE)
             .strategy(&rules::PodTemplate),
         row(APPS, "v1", "Deployment", "deployments")

@@ -1,14 +1,9 @@
 //! Certificates and keys that do not go together. What is looked at, and the texts, are those of Go's
 //! `tls.X509KeyPair`; a key from which the public one would have to be computed is believed.
 
-mod der;
-mod pem;
-
-use der::Item;
-use pem::Block;
-
-const OF_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
-const OF_CURVES: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+use crate::rules::der::{self, Item};
+use crate::rules::pem::{self, Block};
+use crate::rules::x509::{self, OF_CURVES, OF_RSA};
 
 /// What is public of a key, as far as it is known.
 #[derive(Debug, PartialEq)]
@@ -77,11 +72,9 @@ fn kinds(blocks: &[Block]) -> String {
     blocks.iter().map(|block| block.kind.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// The public key of a certificate (RFC 5280, section 4.1): the sixth field of what is signed, not counting its version.
+/// The public key of a certificate.
 fn of_certificate(bytes: &[u8]) -> Option<Public<'_>> {
-    let signed = der::one(bytes)?.sequence()?.first()?.sequence()?;
-    let fields = if signed.first()?.tag == der::context(0) { &signed[1..] } else { &signed[..] };
-    let [algorithm, key, ..] = fields.get(5)?.sequence()?[..] else { return None };
+    let [algorithm, key, ..] = x509::key_of_certificate(bytes)?.sequence()?[..] else { return None };
     let algorithm = algorithm.sequence()?.first()?.content;
     let key = key.bits()?;
     match algorithm {

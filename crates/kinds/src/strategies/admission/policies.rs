@@ -5,6 +5,7 @@ use object::{FieldError, FieldErrors, Value};
 use super::{expressions, rules};
 use crate::Strategy;
 use crate::rules::{At, Errors, Read, conditions, labels};
+use crate::strategy::METADATA;
 
 /// What a binding does with what a policy refuses.
 const ACTIONS: [&str; 3] = ["Audit", "Deny", "Warn"];
@@ -18,6 +19,10 @@ impl Strategy for ValidatingAdmissionPolicy {
         check_policy(&spec, &mut errors);
         expressions::check_validations(&spec, policy.text("metadata.name"), &mut errors);
         errors.done()
+    }
+
+    fn status_keeps(&self) -> &'static [&'static str] {
+        METADATA
     }
 
     fn validate_status(&self, new: &Value, _: &Value) -> FieldErrors {

@@ -36,7 +36,9 @@ pub(super) fn check(metric: &At, errors: &mut Errors) {
     errors.need_as(metric, "type", "must specify a metric source type");
     let expected = SOURCES.iter().find(|(known, ..)| *known == kind).map_or("", |(_, field, _)| field);
     if expected.is_empty() {
-        errors.push(FieldError::not_supported(&at, kind, &SOURCES.map(|(known, ..)| known)));
+        let mut known = SOURCES.map(|(known, ..)| known);
+        known.sort_unstable();
+        errors.push(FieldError::not_supported(&at, kind, &known));
     } else if !metric.has(expected) {
         let detail = "must populate information for the given metric source";
         errors.push(FieldError::required(&metric.path(expected), detail));

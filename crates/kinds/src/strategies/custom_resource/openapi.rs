@@ -183,7 +183,7 @@ fn check_type(schema: &At, errors: &mut Errors) {
 /// Checks how lists and maps merge.
 fn check_merge(schema: &At, errors: &mut Errors) {
     for (field, kind, known) in
-        [(MAP_TYPE, "object", &["atomic", "granular"][..]), (LIST_TYPE, "array", &["atomic", "map", "set"])]
+        [(MAP_TYPE, "object", &["granular", "atomic"][..]), (LIST_TYPE, "array", &["atomic", "set", "map"])]
     {
         if schema.has(field) {
             check_is(schema, kind, &format!("must be {kind} if {field} is specified"), errors);

@@ -71,14 +71,6 @@ fn check_id(path: &Path, id: &str, errors: &mut Errors) {
     errors.obey(path, id, object::c_identifier);
 }
 
-/// Whether pods may ask for this resource as one of a vendor.
-pub(super) fn is_extended_resource(name: &str) -> bool {
-    name.contains('/')
-        && !name.contains("kubernetes.io/")
-        && !name.starts_with("requests.")
-        && object::qualified_name(&format!("requests.{name}")).is_empty()
-}
-
 /// Whether a text is a version as semver.org has it.
 pub(super) fn is_version(text: &str) -> bool {
     let (text, build) = text.split_once('+').map_or((text, None), |(text, build)| (text, Some(build)));

@@ -244,7 +244,8 @@ fn check_range(policy: &At, value: &Value, errors: &mut Errors) {
     }
 }
 
-fn check_taint(taint: &At, errors: &mut Errors) {
+/// Checks a taint of devices.
+pub(super) fn check_taint(taint: &At, errors: &mut Errors) {
     errors.obey(&taint.path("key"), taint.text("key"), object::qualified_name);
     errors.text(taint, "value", object::label_value);
     errors.need(taint, "effect");

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::check_conditions;
 use crate::Strategy;
 use crate::rules::{At, Errors, Read, Write};
+use crate::strategy::METADATA;
 
 const TYPES: [&str; 2] = ["Exempt", "Limited"];
 const RESPONSES: [&str; 2] = ["Queue", "Reject"];
@@ -23,6 +24,10 @@ impl Strategy for PriorityLevelConfiguration {
         check_spec(&spec, name, &mut errors);
         check_fixed(&spec, name, &mut errors);
         errors.done()
+    }
+
+    fn status_keeps(&self) -> &'static [&'static str] {
+        METADATA
     }
 
     fn validate_status(&self, new: &Value, _: &Value) -> FieldErrors {

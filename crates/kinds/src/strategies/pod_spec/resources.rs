@@ -3,6 +3,7 @@
 use object::{FieldError, Path, Value};
 
 use super::{At, Errors, Read, quantities};
+use crate::rules::resources::{is_huge, is_native};
 
 /// Checks the `resources` of a container.
 pub(super) fn check(resources: &At, errors: &mut Errors) {
@@ -42,7 +43,7 @@ pub(crate) fn check_amount(amount: &At, errors: &mut Errors) {
 /// The name of something that a container can ask for.
 pub(crate) fn check_name(path: &Path, name: &str, errors: &mut Errors) {
     errors.obey(path, name, object::qualified_name);
-    let standard = matches!(name, "cpu" | "memory" | "ephemeral-storage") || name.starts_with("hugepages-");
+    let standard = matches!(name, "cpu" | "memory" | "ephemeral-storage") || is_huge(name);
     if !name.contains('/') && !standard {
         errors.push(FieldError::invalid(path, name, "must be a standard resource for containers"));
     }
@@ -50,7 +51,7 @@ pub(crate) fn check_name(path: &Path, name: &str, errors: &mut Errors) {
 
 /// Resources of vendors come in whole pieces, and are not shared.
 pub(crate) fn is_countable(name: &str) -> bool {
-    name.split_once('/').is_some_and(|(domain, _)| !domain.ends_with("kubernetes.io"))
+    !is_native(name)
 }
 
 fn check_against_limit(resources: &At, name: &str, request: &Value, errors: &mut Errors) {

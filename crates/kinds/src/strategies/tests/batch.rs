@@ -111,7 +111,7 @@ fn jobs_are_checked() {
     );
     check(
         json!({ "completionMode": "Any" }),
-        &["spec.completionMode: Unsupported value: \"Any\": supported values: \"Indexed\", \"NonIndexed\""],
+        &["spec.completionMode: Unsupported value: \"Any\": supported values: \"NonIndexed\", \"Indexed\""],
     );
     check(json!({ "managedBy": "example.com/queue" }), &[]);
     check(json!({ "managedBy": "" }), &["spec.managedBy: Required value"]);
@@ -598,7 +598,7 @@ fn cron_jobs_are_checked() {
         json!({ "jobTemplate": { "spec": { "manualSelector": true, "selector": { "matchLabels": {} } } } }),
         &[
             "spec.jobTemplate.spec.selector: Invalid value: {\"matchLabels\":{}}: `selector` will be auto-generated",
-            "spec.jobTemplate.spec.manualSelector: Unsupported value: true: supported values: \"false\", \"nil\"",
+            "spec.jobTemplate.spec.manualSelector: Unsupported value: true: supported values: \"nil\", \"false\"",
         ],
     );
     check(

@@ -129,6 +129,14 @@ fn leases_and_budgets_are_checked() {
 }
 
 #[test]
+fn classes_of_priority_count_no_generation() {
+    let made = created("PriorityClass", json!({ "value": 1 }));
+    assert_eq!(made["metadata"]["generation"], 1);
+    let row = row("PriorityClass");
+    assert!(!row.policy.generation && !row.policy.create_on_update);
+}
+
+#[test]
 fn classes_are_checked() {
     let reserved = "priority class names with 'system-' prefix are reserved for system use only. error:";
     let check = |name: &str, value: i64, text: &str| {
@@ -204,8 +212,8 @@ fn signing_requests_are_checked() {
         json!({ "request": "eA==", "usages": [], "signerName": "", "expirationSeconds": 599 }),
         &[
             "spec.request: Invalid value: \"eA==\": PEM block type must be CERTIFICATE REQUEST",
-            "spec.usages: Required value: usages must be provided",
-            "spec.signerName: Required value: signerName must be provided",
+            "spec.usages: Required value",
+            "spec.signerName: Required value",
             "spec.expirationSeconds: Invalid value: 599: may not specify a duration less than 600 seconds (10 minutes)",
         ],
     );

@@ -346,3 +346,41 @@ fn devices_are_checked() {
         &[".consumesCounters[1]: Duplicate value: \"a\""],
     );
 }
+
+#[test]
+fn rules_taint_devices() {
+    let rule = |spec: Value| {
+        let base = json!({"taint": {"key": "example.com/broken", "effect": "NoExecute"}});
+        json!({"metadata": {"creationTimestamp": "2030-01-01T00:00:00Z"}, "spec": changed(base, &spec)})
+    };
+    let check = |spec: Value, expect: &[&str]| check_create("DeviceTaintRule", rule(spec), expect);
+    check(json!({}), &[]);
+    check(json!({"deviceSelector": {"driver": "gpu.example.com", "pool": "a/b", "device": "gpu-0"}}), &[]);
+    check(
+        json!({"deviceSelector": {"driver": "", "device": "A"}}),
+        &[
+            "spec.deviceSelector.driver: Required value",
+            &format!("spec.deviceSelector.device: Invalid value: \"A\": {LABEL}"),
+        ],
+    );
+    check(
+        json!({"taint": {"effect": "Never"}}),
+        &[
+            "spec.taint.effect: Unsupported value: \"Never\": supported values: \"NoExecute\", \"NoSchedule\", \"None\"",
+        ],
+    );
+    let made = created("DeviceTaintRule", rule(json!({})));
+    assert_eq!(made["spec"]["taint"]["timeAdded"], "2030-01-01T00:00:00Z");
+    let again = updated("DeviceTaintRule", rule(json!({"taint": {"value": "v"}})), &made);
+    assert_eq!(again["spec"]["taint"]["timeAdded"], "2030-01-01T00:00:00Z");
+    let said = created("DeviceTaintRule", rule(json!({"taint": {"timeAdded": "2029-01-01T00:00:00Z"}})));
+    assert_eq!(said["spec"]["taint"]["timeAdded"], "2029-01-01T00:00:00Z");
+    let conditions: Vec<Value> = (0..9)
+        .map(|i| {
+            json!({"type": format!("T{i}"), "status": "True", "reason": "R", "lastTransitionTime": "2030-01-01T00:00:00Z"})
+        })
+        .collect();
+    let new = json!({"status": {"conditions": conditions}});
+    let errors = row("DeviceTaintRule").strategy.validate_status(&new, &made);
+    assert_eq!(texts(errors), ["status.conditions: Too many: 9: must have at most 8 items"]);
+}

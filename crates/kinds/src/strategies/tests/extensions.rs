@@ -559,7 +559,7 @@ fn schemas_are_checked() {
         json!({ "type": "string", "x-kubernetes-list-type": "bag" }),
         &[
             ".type: Invalid value: \"string\": must be array if x-kubernetes-list-type is specified",
-            ".x-kubernetes-list-type: Unsupported value: \"bag\": supported values: \"atomic\", \"map\", \"set\"",
+            ".x-kubernetes-list-type: Unsupported value: \"bag\": supported values: \"atomic\", \"set\", \"map\"",
         ],
     );
     check(

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{changed, created, row, texts, wrong};
 use crate::rules::Read;
-use crate::{Kind, Part};
+use crate::{Kind, Part, built_in};
 
 const NOW: &str = "2024-05-06T07:08:09Z";
 const ONLY: &str = "spec: Forbidden: only cpu and memory resources are mutable";
@@ -599,4 +599,35 @@ fn events_are_checked_by_the_group_that_they_come_by() {
             "reportingController: Invalid value: \"c\": field is immutable",
         ],
     );
+}
+
+/// What of the metadata a write of the status leaves as it was, by kind; of all others it takes labels and annotations.
+const KEPT: [(&str, &[&str]); 11] = [
+    ("APIService", &["annotations", "labels"]),
+    ("CustomResourceDefinition", &["annotations", "labels"]),
+    ("Deployment", &["labels"]),
+    ("DeviceTaintRule", &["annotations", "labels"]),
+    ("FlowSchema", &["annotations", "labels"]),
+    ("PodCertificateRequest", &["annotations", "labels"]),
+    ("PriorityLevelConfiguration", &["annotations", "labels"]),
+    ("ResourceClaim", &["annotations", "labels"]),
+    ("StorageVersionMigration", &["annotations", "labels"]),
+    ("ValidatingAdmissionPolicy", &["annotations", "labels"]),
+    ("VolumeAttachment", &["annotations", "labels"]),
+];
+
+#[test]
+fn a_status_keeps_the_metadata_of_some_kinds() {
+    let now = object::parse_time("2030-01-01T00:00:00Z").expect("a time");
+    let with = |text: &str| json!({"metadata": {"labels": {"a": text}, "annotations": {"a": text}}});
+    for row in built_in().iter().filter(|row| row.subresource("status").is_some()) {
+        let (old, mut new) = (with("old"), with("new"));
+        row.strategy.prepare_part(&Part::STATUS, &mut new, &old, now);
+        let kept: Vec<&str> = ["annotations", "labels"]
+            .into_iter()
+            .filter(|field| new["metadata"][field]["a"] == "old")
+            .collect();
+        let expect = KEPT.iter().find(|(kind, _)| *kind == row.kind).map_or(&[][..], |(_, kept)| kept);
+        assert_eq!(kept, expect, "{row:?}");
+    }
 }

@@ -23,11 +23,7 @@ fn what_a_pod_does_not_say_is_filled_in() {
     check(json!({}), "status", json!({ "phase": "Pending", "qosClass": "BestEffort" }));
     check(json!({}), "spec.serviceAccountName", json!("default"));
     check(json!({}), "spec.serviceAccount", json!("default"));
-    check(json!({}), "spec.priority", json!(0));
-    check(json!({}), "spec.preemptionPolicy", json!("PreemptLowerPriority"));
     check(json!({ "volumes": [{ "name": "v" }] }), "spec.volumes", json!([{ "name": "v", "emptyDir": {} }]));
-    let toleration = |taint: &str| json!({ "key": format!("node.kubernetes.io/{taint}"), "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300 });
-    check(json!({}), "spec.tolerations", json!([toleration("not-ready"), toleration("unreachable")]));
     check(
         json!({ "tolerations": [{ "operator": "Exists" }] }),
         "spec.tolerations",
@@ -177,7 +173,9 @@ fn little_of_a_pod_may_change() {
         `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing \
         tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
     let check = |changes: Value, expect: &[&str]| {
-        check_update("Pod", pod(json!({ "activeDeadlineSeconds": 9 })), json!({ "spec": changes }), expect);
+        let tolerations = json!([{ "key": "a", "operator": "Exists" }]);
+        let old = pod(json!({ "activeDeadlineSeconds": 9, "tolerations": tolerations }));
+        check_update("Pod", old, json!({ "spec": changes }), expect);
     };
     let containers = |image: &str| {
         created(

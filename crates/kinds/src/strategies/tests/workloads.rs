@@ -193,7 +193,7 @@ fn daemon_sets_are_checked() {
     check(
         json!({ "updateStrategy": { "type": "Slow" } }),
         &[
-            "spec.updateStrategy.type: Unsupported value: \"Slow\": supported values: \"OnDelete\", \"RollingUpdate\"",
+            "spec.updateStrategy.type: Unsupported value: \"Slow\": supported values: \"RollingUpdate\", \"OnDelete\"",
         ],
     );
     let at = "spec.updateStrategy.rollingUpdate";
