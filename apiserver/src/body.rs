@@ -13,11 +13,13 @@ use http::header::CONTENT_TYPE;
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Limited};
 use kinds::Kind;
-use object::{Parsed, PatchType, Status, Value, parse_json, parse_yaml, unwrap_unknown};
+use object::{Parsed, PatchType, Status, parse_json, parse_yaml, unwrap_unknown};
 use parking_lot::Mutex;
 
 pub(crate) use type_meta::check_type;
 use type_meta::no_kind;
+
+use crate::patch::Patch;
 
 /// The most a body may hold, in bytes (upstream's limit).
 pub(crate) const MAX_BODY: usize = 3 * 1024 * 1024;
@@ -161,7 +163,7 @@ pub(crate) fn decode(
 }
 
 /// Decodes a patch: its type by the media type, its content as JSON.
-pub(crate) fn decode_patch(headers: &HeaderMap, bytes: &[u8]) -> Result<(PatchType, Value), Status> {
+pub(crate) fn decode_patch(headers: &HeaderMap, bytes: &[u8]) -> Result<Patch, Status> {
     let kind = match media_type(headers) {
         "application/json-patch+json" => PatchType::Json,
         "application/merge-patch+json" => PatchType::Merge,
@@ -176,7 +178,9 @@ pub(crate) fn decode_patch(headers: &HeaderMap, bytes: &[u8]) -> Result<(PatchTy
         PatchType::Strategic => Status::bad_request(e.to_string()),
         PatchType::Json | PatchType::Merge => Status::bad_request(format!("error decoding patch: {e}")),
     })?;
-    Ok((kind, parsed.value))
+    // of a list of operations it is told neither by its name nor by its place
+    let duplicates = if kind == PatchType::Json { Vec::new() } else { parsed.duplicates };
+    Ok(Patch { kind, document: parsed.value, duplicates })
 }
 
 /// A decoding error in upstream's wrapping.

@@ -29,7 +29,7 @@ mod measures;
 mod node_proxy;
 mod objects;
 mod owner;
-mod patched;
+mod patch;
 mod peers;
 mod pipeline;
 mod prepare;

@@ -219,8 +219,8 @@ impl Api {
             return self.update(call, part, Change::Replace(&object)).await;
         }
         let bytes = body::collect(body).await?;
-        let (patch_type, patch) = body::decode_patch(headers, &bytes)?;
-        self.update(call, part, Change::Patch(patch_type, &patch)).await
+        let patch = body::decode_patch(headers, &bytes)?;
+        self.update(call, part, Change::Patch(&patch)).await
     }
 
     async fn on_subresource(

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use kinds::Subresource;
-use object::{
-    FieldError, LabelSelector, Meta, PatchType, Path, Status, Value, format_time, get_path, set_path,
-};
+use object::{FieldError, LabelSelector, Meta, Path, Status, Value, format_time, get_path, set_path};
 use serde_json::json;
 
 use crate::access_review;
@@ -41,14 +39,11 @@ impl Api {
             }
             "patch" => {
                 let bytes = body::collect(body).await?;
-                let (patch_type, patch) = body::decode_patch(headers, &bytes)?;
+                let patch = body::decode_patch(headers, &bytes)?;
                 let schema = schema_of("autoscaling/v1", "Scale").ok_or_else(Status::no_such_path)?;
-                let patch_type =
-                    if patch_type == PatchType::Strategic { PatchType::Merge } else { patch_type };
-                let mut patched = object::apply_patch(patch_type, &schema, &now, &patch)
-                    .map_err(|e| Status::bad_request(e.to_string()))?;
+                let mut patched = patch.apply(&schema, &call.served, &call.key(), &now)?;
                 // Only a version that the client states guards the write; the one that was read does not.
-                if patch["metadata"]["resourceVersion"].is_null() {
+                if patch.document["metadata"]["resourceVersion"].is_null() {
                     object::remove_path(&mut patched, "metadata.resourceVersion");
                 }
                 patched

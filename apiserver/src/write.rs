@@ -3,14 +3,14 @@
 
 use http::HeaderMap;
 use kinds::Kind;
-use object::{Key, Meta, PatchType, Status, Value};
+use object::{Key, Meta, Status, Value};
 
 use crate::admission::Subject;
 use crate::api::{Answer, Api, Call};
 use crate::body;
 use crate::deletion::{self, DeleteOptions, Deletion, Preconditions};
 use crate::objects::{Hidden, Refused, Save, Saved, Stored};
-use crate::patched;
+use crate::patch::Patch;
 use crate::prepare::{self, Part};
 
 /// How often a write is tried again after losing a race that its client did not ask to be told of.
@@ -21,7 +21,7 @@ pub(crate) enum Change<'a> {
     /// The client sent the whole object.
     Replace(&'a Value),
     /// The client sent a patch.
-    Patch(PatchType, &'a Value),
+    Patch(&'a Patch),
     /// The server computes it.
     Server(&'a (dyn Fn(&mut Value) -> Result<(), Status> + Sync)),
 }
@@ -107,16 +107,15 @@ impl Api {
         let key = call.key();
         let mut new = match change {
             Change::Replace(object) => (*object).clone(),
-            Change::Patch(patch_type, patch) => {
+            Change::Patch(patch) => {
                 let shown = show(&call.served, old.value.clone());
                 let served = call.served.clone();
-                let apply = || patched::apply(&served, &key, (*patch_type, *patch), &shown);
-                let mut new = apply()?;
-                let unreadable = |why: String| match apply() {
-                    Ok(made) => patched::unreadable(*patch_type, &made, &why),
+                let mut new = patch.apply(&served.schema, &served, &key, &shown)?;
+                let unreadable = |why: String| match patch.apply(&served.schema, &served, &key, &shown) {
+                    Ok(made) => patch.unreadable(&made, &why),
                     Err(status) => status,
                 };
-                self.shape(call, &mut new, &[], &unreadable)?;
+                self.shape(call, &mut new, &patch.duplicates, &unreadable)?;
                 new
             }
             Change::Server(edit) => {

@@ -17,16 +17,17 @@ pub(crate) fn check_type(value: &mut Value, api_version: &str, kind: &str) -> Re
     if value.is_null() {
         *value = Value::Object(object::Map::new());
     }
-    let found = json_type(value);
+    let found = object::go_kind(value);
     let Some(map) = value.as_object_mut() else {
         return Err(unreadable(format!("{found} into Go value of type {TYPE_META}")));
     };
     let stated = |field: &str| match map.get(field) {
         None | Some(Value::Null) => Ok(String::new()),
         Some(Value::String(text)) => Ok(text.clone()),
-        Some(other) => {
-            Err(unreadable(format!("{} into Go struct field .{field} of type string", json_type(other))))
-        }
+        Some(other) => Err(unreadable(format!(
+            "{} into Go struct field .{field} of type string",
+            object::go_kind(other)
+        ))),
     };
     let (stated_version, stated_kind) = (stated("apiVersion")?, stated("kind")?);
     if stated_version.matches('/').count() > 1 {
@@ -74,15 +75,4 @@ pub(super) fn no_kind(api_version: &str, kind: &str) -> String {
 
 fn version_of(api_version: &str) -> &str {
     api_version.rsplit('/').next().unwrap_or(api_version)
-}
-
-fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }

@@ -44,7 +44,9 @@ pub use names::{
     wildcard_dns1123_subdomain,
 };
 pub use object_meta::{validate_labels, validate_object_meta, validate_object_meta_update};
-pub use patch::{MAX_COPIED, MAX_OPERATIONS, PatchError, PatchType, apply_patch, create_merge_patch};
+pub use patch::{
+    MAX_COPIED, MAX_OPERATIONS, PatchError, PatchType, apply_patch, create_merge_patch, go_kind,
+};
 pub use path::{get_path, remove_path, set_path};
 pub use proto::{
     ProtoError, Unknown, decode_proto, encode_proto, unwrap_unknown, wrap_unknown, write_watch_event,

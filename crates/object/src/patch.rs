@@ -69,8 +69,8 @@ fn not_an_object(patch: &Value) -> String {
     format!("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", go_kind(patch))
 }
 
-/// What Go's decoder calls a value.
-fn go_kind(value: &Value) -> &'static str {
+/// What Go's decoder calls a value of this type.
+pub fn go_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
