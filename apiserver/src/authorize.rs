@@ -36,6 +36,12 @@ impl Api {
         self.allow(&attributes)
     }
 
+    /// Refuses an update that creates its object, unless the client may do that too.
+    pub(crate) fn authorize_creation(&self, call: &Call<'_>) -> Result<(), Status> {
+        let name = call.info.asked_name();
+        self.allow(&Attributes { verb: "create", ..call.info.attributes(call.identity, &name) })
+    }
+
     fn allow(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         match self.rules.read().authorize(attributes) {
             Decision::Allow { .. } => Ok(()),

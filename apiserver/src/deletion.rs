@@ -44,7 +44,7 @@ impl DeleteOptions {
 
     /// What a client is warned of that leaves open what it should rather say.
     pub(crate) fn warning(&self, kind: &Kind) -> Option<String> {
-        (kind.policy.orphans && self.leaves_open()).then(|| {
+        (kind.policy.warns_of_orphans && self.leaves_open()).then(|| {
             format!(
                 "child pods are preserved by default when {} are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
                 kind.plural

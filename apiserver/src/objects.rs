@@ -46,7 +46,7 @@ pub(crate) enum Save<'a> {
 pub(crate) struct Hidden {
     /// Must be absent; are put.
     pub(crate) take: Vec<Bytes>,
-    /// Are removed.
+    /// Are removed, where the object holds them.
     pub(crate) release: Vec<Bytes>,
     /// Must exist.
     pub(crate) require: Vec<Bytes>,
@@ -170,7 +170,14 @@ impl Objects {
         compares.extend(hidden.take.iter().cloned().map(Compare::Absent));
         compares.extend(hidden.require.iter().cloned().map(Compare::Exists));
         writes.extend(hidden.take.iter().map(|claim| put(claim, at.clone())));
-        writes.extend(hidden.release.iter().map(|claim| Write::Delete { key: claim.clone() }));
+        for key in &hidden.release {
+            // what another object holds by now is not this one's to give up
+            let (found, _) = self.store.get(key).await.map_err(|e| Refused::Failed(store_failed(e)))?;
+            if let Some(found) = found.filter(|found| found.value == at) {
+                compares.push(Compare::ModRevision(key.clone(), found.mod_revision));
+                writes.push(Write::Delete { key: key.clone() });
+            }
+        }
         let durability =
             if is_volatile(&kind.policy, key) { Durability::Volatile } else { Durability::Durable };
         let committed = self.store.commit(Txn { compares, writes, durability }).await;
@@ -178,7 +185,10 @@ impl Objects {
             Committed::Done { revision } => Ok(Saved { encoded, revision }),
             Committed::Conflict { failed: 0, .. } => Err(Refused::Stale),
             Committed::Conflict { failed, .. } if failed <= hidden.take.len() => Err(Refused::Taken),
-            Committed::Conflict { .. } => Err(Refused::Closed),
+            Committed::Conflict { failed, .. } if failed <= hidden.take.len() + hidden.require.len() => {
+                Err(Refused::Closed)
+            }
+            Committed::Conflict { .. } => Err(Refused::Stale),
         }
     }
 }

@@ -152,26 +152,21 @@ fn keep_system_metadata(new: &mut Value, old: &Value) {
 
 /// Whether anything but metadata and status differs.
 fn desired_differs(new: &Value, old: &Value) -> bool {
-    let desired = |v: &Value| -> Vec<(String, Value)> {
-        let fields = v.as_object().into_iter().flatten();
-        fields
-            .filter(|(k, _)| !matches!(k.as_str(), "metadata" | "status"))
-            .map(|(k, v)| (k.clone(), v.clone()))
-            .collect()
-    };
-    desired(new) != desired(old)
+    !alike_but(new, old, &["metadata", "status"])
 }
 
 /// Whether two documents differ in more than their resource version.
 pub(crate) fn differs(new: &Value, old: &Value) -> bool {
-    let strip = |v: &Value| {
-        let mut v = v.clone();
-        if let Some(meta) = v.get_mut("metadata").and_then(Value::as_object_mut) {
-            meta.remove("resourceVersion");
-        }
-        v
-    };
-    strip(new) != strip(old)
+    let meta = |of| Value::get(of, "metadata").unwrap_or(&Value::Null);
+    !alike_but(new, old, &["metadata"]) || !alike_but(meta(new), meta(old), &["resourceVersion"])
+}
+
+/// Whether two objects have the same fields, these left out.
+fn alike_but(a: &Value, b: &Value, without: &[&str]) -> bool {
+    let counts = |(name, _): &(&String, &Value)| !without.contains(&name.as_str());
+    let fields = |of: &Value| of.as_object().into_iter().flatten().filter(counts).count();
+    let same = |(name, value): (&String, &Value)| b.get(name) == Some(value);
+    fields(a) == fields(b) && a.as_object().into_iter().flatten().filter(counts).all(same)
 }
 
 /// All rules on a new object, as it is stored, that came as `served`.

@@ -75,6 +75,8 @@ impl Api {
             let Some(old) = self.objects.get(&kind, &key).await? else {
                 return match change {
                     Change::Replace(object) if kind.policy.create_on_update && part == Part::Main => {
+                        check_place(&key, &Meta::of(object))?;
+                        self.authorize_creation(call)?;
                         Box::pin(self.create(call, object.clone())).await
                     }
                     _ => Err(not_found(&call.served, &key)),
@@ -247,17 +249,8 @@ impl Api {
     }
 }
 
-/// Name, UID and resourceVersion of an update must be those of the object. The UID of a whole object says which one is
-/// meant; that a patch does not change it is a rule of validation.
-fn check_identity(
-    call: &Call<'_>,
-    key: &Key,
-    change: &Change<'_>,
-    new: &Value,
-    old: &Value,
-) -> Result<(), Status> {
-    let (kind, served) = (&call.kind, &call.served);
-    let (new, old) = (Meta::of(new), Meta::of(old));
+/// Name and namespace of what is written must be those of the path.
+fn check_place(key: &Key, new: &Meta) -> Result<(), Status> {
     if new.name.is_empty() {
         return Err(Status::bad_request(format!(
             "the name of the object ({} based on URL) was undeterminable: name must be provided",
@@ -275,6 +268,21 @@ fn check_identity(
             "the namespace of the provided object does not match the namespace sent on the request",
         ));
     }
+    Ok(())
+}
+
+/// Name, namespace, UID and resourceVersion of an update must be those of the object. The UID of a whole object says which one is
+/// meant; that a patch does not change it is a rule of validation.
+fn check_identity(
+    call: &Call<'_>,
+    key: &Key,
+    change: &Change<'_>,
+    new: &Value,
+    old: &Value,
+) -> Result<(), Status> {
+    let (kind, served) = (&call.kind, &call.served);
+    let (new, old) = (Meta::of(new), Meta::of(old));
+    check_place(key, &new)?;
     if matches!(change, Change::Replace(_)) && !new.uid.is_empty() && new.uid != old.uid {
         let place = [&served.plural, &key.namespace, &key.name].map(String::as_str);
         let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();

@@ -118,7 +118,7 @@ fn has(block: &IpNet, address: IpAddr) -> bool {
 fn bounds(block: &IpNet) -> (u128, u128) {
     let (first, last) = (number(block.network()), number(block.broadcast()));
     let broadcast = u128::from(block.addr().is_ipv4());
-    (first + 1, last.saturating_sub(broadcast))
+    first.checked_add(1).map_or((1, 0), |first| (first, last.saturating_sub(broadcast)))
 }
 
 fn number(address: IpAddr) -> u128 {
@@ -154,6 +154,8 @@ mod tests {
         check("fd00::/112", "fd00::1", "fd00::ffff", &["fd00::", "fd00::1:0", "10.96.0.1"]);
         let single: IpNet = "10.0.0.1/32".parse().unwrap();
         assert!(!has(&single, "10.0.0.1".parse().unwrap()));
+        let last: IpNet = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128".parse().unwrap();
+        assert!(!has(&last, last.addr()));
     }
 
     #[test]

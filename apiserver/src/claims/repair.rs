@@ -16,10 +16,13 @@ use crate::objects::{Held, parse_storage_key, storage_key};
 /// What hidden keys of claims begin with.
 const CLAIMS: [&str; 3] = ["/.address/", "/.port/", "/.block/"];
 
+/// A hidden key, the object that claims it, and the revision of that.
+type Contested = (Bytes, Bytes, u64);
+
 impl Api {
     /// Makes the hidden keys those that the objects claim.
     pub(crate) async fn repair_claims(&self) -> Result<(), Status> {
-        let mut held = HashMap::new();
+        let (mut held, mut contested) = (HashMap::new(), Vec::new());
         for prefix in CLAIMS {
             let keys = self.objects.hidden(prefix).await?;
             held.extend(keys.into_iter().map(|one| (one.key.clone(), one)));
@@ -27,37 +30,47 @@ impl Api {
         for kind in self.kinds.iter().filter(|kind| kind.policy.claims) {
             let entries = self.cache.list(kind, &ListQuery::default()).map(|list| list.items);
             for entry in entries.unwrap_or_default() {
-                self.repair_claims_of(kind, &entry, &mut held).await?;
+                contested.extend(self.repair_claims_of(kind, &entry, &mut held).await?);
             }
         }
         for unclaimed in held.into_values() {
             self.give_up(&unclaimed).await?;
         }
+        for (key, owner, revision) in contested {
+            self.take_claim(&key, &owner, revision).await?;
+        }
         Ok(())
     }
 
-    /// Takes what an object claims and nobody holds, and removes what it holds from `held`.
+    /// Takes what an object claims and nobody holds, and removes what it holds from `held`. What another one holds is
+    /// returned: if that does not claim it, it can be taken later.
     async fn repair_claims_of(
         &self,
         kind: &Kind,
         entry: &Arc<Entry>,
         held: &mut HashMap<Bytes, Held>,
-    ) -> Result<(), Status> {
+    ) -> Result<Vec<Contested>, Status> {
         let object: Value = serde_json::from_slice(&entry.document()).map_err(Status::internal)?;
         let owner = storage_key(kind, &entry.key);
+        let mut contested = Vec::new();
         for key in self.held(kind, &object) {
-            let shown = String::from_utf8_lossy(&key).into_owned();
             match held.get(&key) {
                 Some(by) if by.owner == owner => drop(held.remove(&key)),
                 Some(by) => {
-                    let holder = String::from_utf8_lossy(&by.owner).into_owned();
-                    tracing::warn!(claim = shown, object = %entry.key, holder, "two objects claim the same");
+                    let (claim, holder) = (shown(&key), shown(&by.owner));
+                    tracing::warn!(claim, holder, object = %entry.key, "another object holds what is claimed");
+                    contested.push((key, owner.clone(), entry.revision));
                 }
-                None if self.objects.take(&key, &owner, entry.revision).await? => {
-                    tracing::warn!(claim = shown, object = %entry.key, "a claim was not held, and is now");
-                }
-                None => {}
+                None => self.take_claim(&key, &owner, entry.revision).await?,
             }
+        }
+        Ok(contested)
+    }
+
+    /// Takes a hidden key for an object of this revision, if nobody has it.
+    async fn take_claim(&self, key: &Bytes, owner: &Bytes, revision: u64) -> Result<(), Status> {
+        if self.objects.take(key, owner, revision).await? {
+            tracing::warn!(claim = shown(key), object = shown(owner), "a claim was not held, and is now");
         }
         Ok(())
     }
@@ -78,9 +91,13 @@ impl Api {
             return Ok(());
         }
         if self.objects.give_up(held, owner.map(|owner| owner.revision)).await? {
-            let (claim, owner) = (String::from_utf8_lossy(&held.key), String::from_utf8_lossy(&held.owner));
-            tracing::warn!(%claim, %owner, "what nobody claims was held, and is free now");
+            let (claim, owner) = (shown(&held.key), shown(&held.owner));
+            tracing::warn!(claim, owner, "what nobody claims was held, and is free now");
         }
         Ok(())
     }
+}
+
+fn shown(key: &Bytes) -> String {
+    String::from_utf8_lossy(key).into_owned()
 }

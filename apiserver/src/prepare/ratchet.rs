@@ -3,9 +3,15 @@
 
 use object::{FieldErrors, List, Schema, Shape, Types, Value, alike};
 
+/// How many errors may be forgiven: each is looked for in the old object, and rules that change break few fields.
+const MAX_FORGIVEN: usize = 64;
+
 /// Takes out the errors of fields that did not change. Items of lists are the same ones where they have the same keys, or,
 /// in sets, the same value; of other lists the items are known only where nothing changed at all.
 pub(super) fn forgive(schema: &Schema, errors: &mut FieldErrors, new: &Value, old: &Value) {
+    if errors.len() > MAX_FORGIVEN {
+        return;
+    }
     let root = Shape::Object(schema.root);
     errors.retain(|error| {
         let place = Place { types: &schema.types, shape: &root, new, old: Some(old) };
@@ -37,7 +43,9 @@ impl<'a> Place<'a> {
                 let (name, rest) = path.split_at(path.find(['.', '[']).unwrap_or(path.len()));
                 let field = self.types.get(*id).field(name)?;
                 let value = |of: &'a Value| of.get(name).unwrap_or(&Value::Null);
-                Some((self.at(&field.shape, value(self.new), self.old.map(value)), rest))
+                // what was not there has no fields that could be as they were
+                let old = self.old.filter(|old| old.is_object()).map(value);
+                Some((self.at(&field.shape, value(self.new), old), rest))
             }
             (Shape::List(of, kind), Value::Array(items)) => {
                 let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
@@ -100,6 +108,11 @@ mod tests {
         check("spec.restartPolicy", pod("Perhaps", "a"), pod("Maybe", "a"), false);
         check("spec.nodeName", pod("Perhaps", "b"), pod("Perhaps", "a"), true);
         check("spec.nonsense", pod("Perhaps", "a"), pod("Perhaps", "a"), false);
+        let probe = |probe: Value| json!({"spec": {"containers": [{"name": "a", "livenessProbe": probe}]}});
+        let at = "spec.containers[0].livenessProbe.exec.command";
+        check(at, probe(json!({"exec": {}})), probe(Value::Null), false);
+        check(at, probe(json!({"exec": {}})), probe(json!({})), false);
+        check(at, probe(json!({"exec": {}, "periodSeconds": 5})), probe(json!({"exec": {}})), true);
     }
 
     #[test]

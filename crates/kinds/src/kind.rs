@@ -146,8 +146,10 @@ pub struct Policy {
     pub returns_deleted: bool,
     /// That a field cannot change is told before what else is wrong, and otherwise behind it.
     pub fixed_first: bool,
-    /// A deletion that does not say what becomes of the dependents leaves them (jobs in `batch/v1`, as ever).
+    /// A deletion that does not say what becomes of the dependents leaves them (older kinds of workloads, as ever).
     pub orphans: bool,
+    /// Whoever leaves it open is warned of that.
+    pub warns_of_orphans: bool,
     /// A creation may bring a status (nodes register with theirs).
     pub status_on_create: bool,
     /// Only answered, never stored (access reviews, TokenReview).

@@ -98,8 +98,9 @@ impl Kind {
         self
     }
 
-    fn orphans(mut self) -> Self {
+    fn orphans(mut self, warns: bool) -> Self {
         self.policy.orphans = true;
+        self.policy.warns_of_orphans = warns;
         self
     }
 

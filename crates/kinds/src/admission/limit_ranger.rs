@@ -1,6 +1,8 @@
 //! `LimitRanger`: what the limit ranges of its namespace give to a new pod, and what they bound. Of a change, what was
 //! so before is not held against it.
 
+use std::collections::{HashMap, HashSet};
+
 use object::{Map, Quantity, Value};
 use serde_json::json;
 
@@ -10,6 +12,8 @@ use crate::rules::{Read, Write, quantities};
 
 /// Where it is told what was given.
 const ANNOTATION: &str = "kubernetes.io/limit-ranger";
+/// How much of what is wrong is told.
+const MAX_TOLD: usize = 1000;
 /// The containers that have requests and limits, and how they are called.
 const CONTAINERS: [(&str, &str); 2] =
     [("spec.containers", "container"), ("spec.initContainers", "init container")];
@@ -84,10 +88,11 @@ pub fn check_pod(pod: &Value, review: &Review<'_>) -> Result<(), String> {
     each_range(review, |item, wrong| match item.text("type") {
         "Container" => {
             for (list, _) in CONTAINERS {
+                let before = review.old.map(|old| old.items(list)).unwrap_or_default();
+                let before: HashMap<&str, &Value> =
+                    before.iter().map(|was| (was.text("name"), was)).collect();
                 for container in pod.items(list) {
-                    let before = review.old.map(|old| old.items(list)).unwrap_or_default();
-                    let before = before.iter().find(|was| was.text("name") == container.text("name"));
-                    let was = before.map(|was| Amounts::of(was.at("resources")));
+                    let was = before.get(container.text("name")).map(|was| Amounts::of(was.at("resources")));
                     check(item, &RULES, &Amounts::of(container.at("resources")), was.as_ref(), wrong);
                 }
             }
@@ -121,12 +126,9 @@ fn each_range(review: &Review<'_>, check: impl Fn(&Value, &mut Vec<String>)) -> 
 
 /// All that is wrong, as upstream joins errors.
 fn told_once(wrong: Vec<String>) -> Result<(), String> {
-    let mut once: Vec<String> = Vec::new();
-    for text in wrong {
-        if !once.contains(&text) {
-            once.push(text);
-        }
-    }
+    let mut told = HashSet::new();
+    let mut once = wrong;
+    once.retain(|text| told.len() < MAX_TOLD && told.insert(text.clone()));
     match once.len() {
         0 => Ok(()),
         1 => Err(once.remove(0)),

@@ -9,7 +9,7 @@ pub(super) fn rows() -> Vec<Kind> {
     vec![
         row("batch", "v1", "Job", "jobs")
             .all()
-            .orphans()
+            .orphans(true)
             .generation()
             .status()
             .selectable(&["status.successful"])

@@ -116,6 +116,7 @@ pub(super) fn rows() -> Vec<Kind> {
         row("", "v1", "ReplicationController", "replicationcontrollers")
             .short(&["rc"])
             .all()
+            .orphans(false)
             .generation()
             .status()
             .scale("spec.replicas", "status.replicas", "spec.selector")
