@@ -3,7 +3,7 @@
 
 use http::HeaderMap;
 use kinds::Kind;
-use object::{Key, Meta, Status, Value};
+use object::{FieldError, Key, Meta, Path, Status, Value};
 
 use crate::admission::Subject;
 use crate::api::{Answer, Api, Call};
@@ -271,8 +271,9 @@ fn check_place(key: &Key, new: &Meta) -> Result<(), Status> {
     Ok(())
 }
 
-/// Name, namespace, UID and resourceVersion of an update must be those of the object. The UID of a whole object says which one is
-/// meant; that a patch does not change it is a rule of validation.
+/// Name, namespace, UID and resourceVersion of an update must be those of the object. The UID of a whole object says
+/// which one is meant; a patch may not change it, whatever part of the object it is for: who patches with a UID relies
+/// on that.
 fn check_identity(
     call: &Call<'_>,
     key: &Key,
@@ -283,7 +284,12 @@ fn check_identity(
     let (kind, served) = (&call.kind, &call.served);
     let (new, old) = (Meta::of(new), Meta::of(old));
     check_place(key, &new)?;
-    if matches!(change, Change::Replace(_)) && !new.uid.is_empty() && new.uid != old.uid {
+    let is_another = !new.uid.is_empty() && new.uid != old.uid;
+    if is_another && !matches!(change, Change::Replace(_)) {
+        let error = FieldError::invalid(&Path::new("metadata.uid"), new.uid, "field is immutable");
+        return Err(Status::invalid(&kind.group, &kind.kind, &key.name, &[error]));
+    }
+    if is_another {
         let place = [&served.plural, &key.namespace, &key.name].map(String::as_str);
         let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
         let why = format!(
@@ -295,8 +301,8 @@ fn check_identity(
     }
     match new.resource_version.as_str() {
         "" if kind.policy.needs_resource_version => {
-            let path = object::Path::new("metadata.resourceVersion");
-            let error = object::FieldError::invalid(&path, 0, "must be specified for an update");
+            let path = Path::new("metadata.resourceVersion");
+            let error = FieldError::invalid(&path, 0, "must be specified for an update");
             Err(Status::invalid(&kind.group, &kind.kind, &key.name, &[error]))
         }
         "" => Ok(()),

@@ -44,9 +44,13 @@ impl Error {
         self.is(404, Reason::NotFound)
     }
 
-    /// Whether the object was changed meanwhile, or a precondition does not hold.
+    /// Whether the object was changed meanwhile, or a precondition does not hold: that of a patch is the UID in it, which
+    /// may not be another than the object's.
     pub fn is_conflict(&self) -> bool {
-        self.is(409, Reason::Conflict)
+        let causes = self.status().and_then(|status| status.details.as_ref()).map(|details| &details.causes);
+        let of_another =
+            causes.is_some_and(|causes| causes.iter().any(|cause| cause.field == "metadata.uid"));
+        self.is(409, Reason::Conflict) || of_another && self.is(422, Reason::Invalid)
     }
 
     /// Whether an object of this name exists.
@@ -117,6 +121,11 @@ mod tests {
         let error = Error::from(read);
         assert!(error.is_already_exists() && !error.is_conflict() && !error.is_not_found());
         assert!(Error::from(Status::stale("", "pods", "a")).is_conflict());
+        let invalid = |path| {
+            let error = object::FieldError::invalid(&object::Path::new(path), "b", "field is immutable");
+            Error::from(Status::invalid("", "Pod", "a", &[error]))
+        };
+        assert!(invalid("metadata.uid").is_conflict() && !invalid("spec.nodeName").is_conflict());
         assert!(Error::from(Status::not_found("", "pods", "a")).is_not_found());
         assert!(Error::from(Status::expired("gone")).is_expired());
     }
