@@ -99,6 +99,6 @@ impl Api {
 
 impl Subject<'_> {
     fn review<'b>(&'b self, documents: &'b [Value], suffix: &'b str) -> Review<'b> {
-        Review { kind: self.kind, namespace: &self.key.namespace, old: self.old, documents, suffix }
+        Review { namespace: &self.key.namespace, old: self.old, documents, suffix }
     }
 }

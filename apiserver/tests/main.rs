@@ -3,6 +3,7 @@
 mod admission;
 mod allocation;
 mod bad_input;
+mod connection;
 mod fixtures;
 mod forms;
 mod rows;

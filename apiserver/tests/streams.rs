@@ -2,7 +2,6 @@
 
 mod node;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use apiserver::Identity;
@@ -12,12 +11,8 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use object::{Key, Value};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
 use crate::{World, fixtures};
 use node::FakeNode;
@@ -53,39 +48,13 @@ async fn with_node() -> (World, FakeNode) {
 }
 
 impl World {
-    /// An HTTP/1.1 connection as the administrator.
-    async fn connect(&self) -> hyper::client::conn::http1::SendRequest<Empty<Bytes>> {
-        let pem = |name: &str| std::fs::read(self.dir.path().join("pki").join(name)).expect("a file");
-        let mut roots = rustls::RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_slice(self.server.ca().as_bytes()).expect("PEM"))
-            .expect("an authority");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let certificate = CertificateDer::from_pem_slice(&pem("admin.crt")).expect("PEM");
-        let key = PrivateKeyDer::from_pem_slice(&pem("admin.key")).expect("PEM");
-        let mut config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_root_certificates(roots)
-            .with_client_auth_cert(vec![certificate], key)
-            .expect("a pair");
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let stream = TcpStream::connect(self.server.address()).await.expect("connects");
-        let name = ServerName::try_from("127.0.0.1").expect("a name");
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect("handshake");
-        let (sender, http) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("handshake");
-        tokio::spawn(http.with_upgrades());
-        sender
-    }
-
     async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Response<Incoming> {
         let mut request = Request::builder().method(method).uri(path).header("host", "berth");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(Empty::new()).expect("a request");
-        self.connect().await.send_request(request).await.expect("an answer")
+        self.connect::<Empty<Bytes>>().await.send_request(request).await.expect("an answer")
     }
 
     /// Code and message of a refusal.

@@ -17,8 +17,6 @@ mod tolerations;
 
 use object::Value;
 
-use crate::Kind;
-
 /// A resource: its group and its plural.
 pub type Resource = (&'static str, &'static str);
 
@@ -51,9 +49,7 @@ pub enum Needs<'a> {
 /// What a decision knows beside the object itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Review<'a> {
-    /// The object's kind.
-    pub kind: &'a Kind,
-    /// Its namespace; empty where it is of the cluster.
+    /// The object's namespace; empty where it is of the cluster.
     pub namespace: &'a str,
     /// The object as it was, where it is changed.
     pub old: Option<&'a Value>,

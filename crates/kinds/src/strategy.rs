@@ -50,8 +50,6 @@ pub trait Strategy: Send + Sync {
     fn prepare_create(&self, _object: &mut Value) {}
     /// Notes in a new object who sends it; `user` is `authentication.k8s.io/v1` `UserInfo`.
     fn requested_by(&self, _object: &mut Value, _user: &Value) {}
-    /// Completes a new object by what its service account says; `suffix` is random, for names.
-    fn run_as(&self, _object: &mut Value, _account: &Value, _suffix: &str) {}
     /// Fields that an update keeps from `old`, or that it computes.
     fn prepare_update(&self, _new: &mut Value, _old: &Value) {}
     /// Paths of the metadata that a write to `/status` leaves as it was; of the kinds without any, it takes labels and

@@ -40,7 +40,7 @@ mod tests {
     fn ingresses_without_a_class_get_the_default() {
         let classes = [json!({"metadata": {"name": "web", "annotations": {MARK: "true"}}})];
         let class = |ingress: Value| {
-            let ingress = mutate("Ingress", complete, ingress, &classes).expect("admitted");
+            let ingress = mutate(complete, ingress, &classes).expect("admitted");
             ingress["spec"]["ingressClassName"].clone()
         };
         assert_eq!(class(json!({"spec": {}})), "web");

@@ -42,7 +42,7 @@ mod tests {
     fn claims_without_a_class_get_the_default() {
         let classes = [json!({"metadata": {"name": "fast", "annotations": {MARKS[1]: "true"}}})];
         let class = |claim: Value| {
-            let claim = mutate("PersistentVolumeClaim", complete, claim, &classes).expect("admitted");
+            let claim = mutate(complete, claim, &classes).expect("admitted");
             claim["spec"]["storageClassName"].clone()
         };
         assert_eq!(class(json!({"spec": {}})), "fast");

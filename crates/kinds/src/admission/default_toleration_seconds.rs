@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn pods_stay_for_a_while() {
         let tolerations = |own: Value| {
-            let pod = mutate("Pod", tolerate, pod(json!({"tolerations": own})), &[]).expect("admitted");
+            let pod = mutate(tolerate, pod(json!({"tolerations": own})), &[]).expect("admitted");
             pod["spec"]["tolerations"].clone()
         };
         let stay = |taint: &str| json!({"key": taint, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});

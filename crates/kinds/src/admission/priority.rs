@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn a_pod_has_the_priority_of_its_class() {
         let resolved = |spec: Value, classes: &[Value]| -> Said {
-            let pod = mutate("Pod", resolve, pod(spec), classes)?;
+            let pod = mutate(resolve, pod(spec), classes)?;
             let spec = |field: &str| pod["spec"][field].clone();
             Ok((spec("priorityClassName"), spec("priority"), spec("preemptionPolicy")))
         };

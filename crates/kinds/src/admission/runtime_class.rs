@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_class_says_what_it_costs() {
         let class = [json!({"handler": "vm", "overhead": {"podFixed": {"cpu": "250m"}}})];
-        let completed = |spec: Value| mutate("Pod", complete, named(spec), &class);
+        let completed = |spec: Value| mutate(complete, named(spec), &class);
         let with = named(json!({"overhead": {"cpu": "250m"}}));
         assert_eq!(completed(json!({})), Ok(with.clone()));
         assert_eq!(refusal(check, &with, None, &class), "");
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(refusal(check, &pod(json!({"overhead": {"cpu": "1"}})), None, &[]), text);
         assert_eq!(refusal(check, &pod(json!({})), None, &[]), "");
         let missing = "pod rejected: RuntimeClass \"vm\" not found";
-        assert_eq!(mutate("Pod", complete, named(json!({})), &[]), Err(missing.into()));
+        assert_eq!(mutate(complete, named(json!({})), &[]), Err(missing.into()));
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
         let class = [
             json!({"handler": "vm", "scheduling": {"nodeSelector": {"vm": "yes"}, "tolerations": tolerations}}),
         ];
-        let completed = |spec: Value| mutate("Pod", complete, named(spec), &class);
+        let completed = |spec: Value| mutate(complete, named(spec), &class);
         assert_eq!(
             completed(json!({"nodeSelector": {"disk": "ssd"}})),
             Ok(named(json!({"nodeSelector": {"disk": "ssd", "vm": "yes"}, "tolerations": tolerations})))

@@ -1,9 +1,12 @@
 //! `ServiceAccount`: a pod runs as an account that is there, and gets what that gives.
 
+mod credentials;
+
 use object::Value;
 
 use super::{Needs, Resource, Review};
 use crate::rules::{Read, Write};
+pub(crate) use credentials::run_as;
 
 const ACCOUNTS: Resource = ("", "serviceaccounts");
 /// The account that every namespace gets.
@@ -31,7 +34,7 @@ pub fn complete(pod: &mut Value, review: &Review<'_>) -> Result<(), String> {
     };
     if pod.has("spec") {
         pod.put("spec.serviceAccountName", name);
-        review.kind.strategy.run_as(pod, account, review.suffix);
+        run_as(pod, account, review.suffix);
     }
     Ok(())
 }
@@ -49,9 +52,9 @@ mod tests {
         assert_eq!(needs(&pod(json!({})), None), Needs::Awaited(ACCOUNTS, "default"));
         assert_eq!(needs(&pod(robot.clone()), None), Needs::Named(ACCOUNTS, "robot"));
         let text = "error looking up service account n/robot: serviceaccount \"robot\" not found";
-        assert_eq!(mutate("Pod", complete, pod(robot), &[]), Err(text.into()));
+        assert_eq!(mutate(complete, pod(robot), &[]), Err(text.into()));
         let account = [json!({"metadata": {"name": "default"}, "imagePullSecrets": [{"name": "s"}]})];
-        let completed = mutate("Pod", complete, pod(json!({"containers": [{"name": "a"}]})), &account);
+        let completed = mutate(complete, pod(json!({"containers": [{"name": "a"}]})), &account);
         let spec = completed.expect("admitted")["spec"].take();
         assert_eq!(spec["serviceAccountName"], "default");
         assert_eq!(spec["imagePullSecrets"], json!([{"name": "s"}]));

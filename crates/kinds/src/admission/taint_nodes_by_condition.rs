@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     fn new_nodes_are_not_ready() {
-        let tainted = |node: Value| mutate("Node", taint, node, &[]).expect("admitted");
+        let tainted = |node: Value| mutate(taint, node, &[]).expect("admitted");
         let taint = json!({"key": TAINT.0, "effect": TAINT.1});
         let node = tainted(json!({"metadata": {"name": "n"}}));
         assert_eq!(node["spec"]["taints"], json!([taint]));

@@ -1,6 +1,5 @@
 //! Rules of pods.
 
-mod account;
 mod affinity;
 mod annotations;
 mod ephemeral;
@@ -38,10 +37,6 @@ impl Strategy for Pod {
         pod.put("spec.serviceAccount", pod.text("spec.serviceAccountName").to_owned());
         let class = qos::class(pod);
         pod.put("status", json!({ "phase": "Pending", "qosClass": class }));
-    }
-
-    fn run_as(&self, pod: &mut Value, account: &Value, suffix: &str) {
-        account::run_as(pod, account, suffix);
     }
 
     fn validate(&self, pod: &Value) -> FieldErrors {

@@ -28,7 +28,7 @@ fn containers_get_what_they_do_not_say() {
         "containers": [{"name": "a"}, container("b", json!({"cpu": "50m"}), json!({"memory": "2Gi"}))],
         "initContainers": [{"name": "i", "resources": {}}],
     });
-    let filled = mutate("Pod", fill, pod(spec.clone()), &[range(defaults.clone())]).expect("admitted");
+    let filled = mutate(fill, pod(spec.clone()), &[range(defaults.clone())]).expect("admitted");
     let resources = |path: &str, i: usize| filled.items(path)[i].at("resources").clone();
     let all =
         json!({"requests": {"cpu": "100m", "memory": "500Mi"}, "limits": {"cpu": "500m", "memory": "1Gi"}});
@@ -45,17 +45,17 @@ fn containers_get_what_they_do_not_say() {
             memory request for container b; cpu limit for container b; \
             cpu, memory request for init container i; cpu, memory limit for init container i"})
     );
-    let again = mutate("Pod", fill, filled.clone(), &[range(defaults)]).expect("admitted");
+    let again = mutate(fill, filled.clone(), &[range(defaults)]).expect("admitted");
     assert_eq!(again, filled, "what is said stays");
     let others = range(json!([{"type": "Pod", "max": {"cpu": "1"}}]));
-    assert_eq!(mutate("Pod", fill, pod(spec.clone()), &[others]), Ok(pod(spec)));
+    assert_eq!(mutate(fill, pod(spec.clone()), &[others]), Ok(pod(spec)));
 }
 
 #[test]
 fn several_ranges_give_together() {
     let of = |amounts: Value| range(json!([{"type": "Container", "default": amounts}]));
     let ranges = [of(json!({"cpu": "1"})), of(json!({"cpu": "2", "memory": "1Gi"}))];
-    let filled = mutate("Pod", fill, pod(json!({"containers": [{"name": "a"}]})), &ranges).expect("admitted");
+    let filled = mutate(fill, pod(json!({"containers": [{"name": "a"}]})), &ranges).expect("admitted");
     assert_eq!(
         filled["spec"]["containers"][0]["resources"],
         json!({"limits": {"cpu": "1", "memory": "1Gi"}})

@@ -1,6 +1,7 @@
 //! Pods.
 
 use super::*;
+use crate::admission::service_account;
 
 fn pod(spec: Value) -> Value {
     let base = json!({
@@ -226,7 +227,7 @@ fn a_pod_gets_what_its_account_gives() {
     const AT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
     let run = |spec: Value, account: Value| {
         let mut pod = created("Pod", pod(spec));
-        row("Pod").strategy.run_as(&mut pod, &account, "abcde");
+        service_account::run_as(&mut pod, &account, "abcde");
         let defaulted = pod.clone();
         defaults(&row("Pod"), &mut pod);
         assert_eq!(pod, defaulted, "all that defaults would add is there");

@@ -16,7 +16,7 @@ const TOKEN_SECONDS: i64 = 3607;
 const FILE_MODE: i64 = 420;
 
 /// Completes a pod by its account; `suffix` makes the volume's name unique.
-pub(super) fn run_as(pod: &mut Value, account: &Value, suffix: &str) {
+pub(crate) fn run_as(pod: &mut Value, account: &Value, suffix: &str) {
     if pod.is_empty("spec.imagePullSecrets") && !account.is_empty("imagePullSecrets") {
         pod.put("spec.imagePullSecrets", account.at("imagePullSecrets").clone());
     }
