@@ -6,7 +6,8 @@ use std::path::Path;
 /// Each crate, and those of ours that it may name.
 const RULE: &[(&str, &[&str])] = &[
     ("crates/object", &[]),
-    ("crates/kinds", &["object"]),
+    ("crates/expressions", &[]),
+    ("crates/kinds", &["object", "expressions"]),
     ("crates/store", &[]),
     ("crates/cache", &["object", "kinds"]),
     ("crates/client", &["object", "kinds", "cache"]),
@@ -27,6 +28,7 @@ const RULE: &[(&str, &[&str])] = &[
 
 const OURS: &[&str] = &[
     "object",
+    "expressions",
     "kinds",
     "store",
     "cache",

@@ -160,6 +160,8 @@ pub struct Policy {
     pub claims: bool,
     /// What a name may be.
     pub name: NameRule,
+    /// A finalizer that is none of Kubernetes' own has a domain.
+    pub strict_finalizers: bool,
     /// Written without waiting for the disk: what expires (events), and what is in `kube-node-lease` (heartbeats).
     pub volatile: bool,
     /// Seconds until the object expires (events), if ever.
@@ -174,8 +176,6 @@ pub enum NameRule {
     Subdomain,
     /// RFC 1123 label, 63 bytes.
     Label,
-    /// RFC 1035 label, 63 bytes (services).
-    Label1035,
     /// Any path segment: not `.`, `..`, no `/` or `%` (RBAC).
     PathSegment,
 }
@@ -273,6 +273,13 @@ impl Kind {
     /// The subresource of this name.
     pub fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.subresources.iter().find(|s| s.name() == name)
+    }
+
+    /// The kind of the documents that `/scale` answers, whatever is scaled.
+    pub fn of_scale(&self) -> Self {
+        let [group, version, kind] = ["autoscaling", "v1", "Scale"].map(str::to_owned);
+        let columns = crate::columns::SCALE.to_vec();
+        Self { group, version, kind, columns, reads: &[], storage: None, ..self.clone() }
     }
 
     /// Whether the resource has this verb.

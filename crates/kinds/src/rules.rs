@@ -5,6 +5,7 @@ pub(crate) mod blocks;
 pub(crate) mod conditions;
 pub(crate) mod counts;
 pub(crate) mod der;
+pub(crate) mod expressions;
 pub(crate) mod labels;
 pub(crate) mod node_labels;
 pub(crate) mod pem;
@@ -13,6 +14,7 @@ pub(crate) mod read;
 pub(crate) mod resources;
 pub(crate) mod share;
 pub(crate) mod signers;
+pub(crate) mod sums;
 pub(crate) mod x509;
 
 pub(crate) use at::{At, Errors, immutable};

@@ -63,9 +63,7 @@ fn parse(text: &str) -> Types {
             panic!("schema.txt:{}: {what}: {line}", number + 1);
         }
     }
-    for kind in &mut types.types {
-        kind.fields.sort_by(|a, b| a.name.cmp(&b.name));
-    }
+    types.types = types.types.into_iter().map(Type::complete).collect();
     types.by_name = types.types.iter().enumerate().map(|(i, t)| (t.name.clone(), TypeId(i as u32))).collect();
     types
 }
@@ -156,7 +154,12 @@ fn apply(field: &mut Field, fact: &str) -> Read<()> {
     let (name, value) = fact.split_once('=').unwrap_or((fact, ""));
     let number = || value.parse::<i64>().map_err(|_| "not a number");
     match name {
-        "required" => field.required = true,
+        "required" => {
+            field.required = true;
+            field.written = Some(field.shape.unset());
+        }
+        "written" => field.written = Some(written(&field.shape, value)?),
+        "omitted" => field.written = None,
         "retainKeys" => field.retain_keys = true,
         "default" => field.default = Some(default(&field.shape, value)?),
         "pb" => field.pb = Some(pb(&field.shape, value)?),
@@ -179,10 +182,20 @@ fn text_field(name: &str) -> Field {
         name: name.to_owned(),
         shape: Shape::String,
         required: false,
+        written: None,
         default: None,
         rules: Vec::new(),
         retain_keys: false,
         pb: None,
+    }
+}
+
+/// Null where that is said.
+fn written(shape: &Shape, text: &str) -> Read<Value> {
+    match text {
+        "" => Ok(shape.unset()),
+        "null" => Ok(Value::Null),
+        _ => Err("neither written nor written=null"),
     }
 }
 
@@ -249,6 +262,8 @@ fn pb_kind(shape: &Shape) -> PbKind {
 
 #[cfg(test)]
 mod against_k8s_openapi;
+#[cfg(test)]
+mod tags;
 
 #[cfg(test)]
 mod tests {
@@ -276,6 +291,11 @@ mod tests {
         );
         assert_eq!(pod.root().field("restartPolicy").unwrap().default, Some("Always".into()));
         assert!(pod.root().field("volumes").unwrap().retain_keys);
+        assert_eq!(containers.written, Some(Value::Null));
+        let selector = schema("io.k8s.api.apps.v1.DeploymentSpec").root().field("selector").cloned();
+        assert_eq!(selector.unwrap().written, Some(Value::Null));
+        let ip = schema("io.k8s.api.core.v1.PodIP").root().field("ip").cloned().unwrap();
+        assert!(ip.required && ip.written.is_none());
         let options = schema("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions");
         assert!(options.root().gvk.contains(&("apps".into(), "v1".into(), "DeleteOptions".into())));
     }

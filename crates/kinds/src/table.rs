@@ -50,7 +50,9 @@ fn row(group: &str, version: &str, kind: &str, plural: &str) -> Kind {
         Some(package) => package,
     };
     let schema = schema(&format!("io.k8s.api.{package}.{version}.{kind}"));
-    plain(group, version, kind, plural, schema).columns(columns::PLAIN)
+    let mut row = plain(group, version, kind, plural, schema).columns(columns::PLAIN);
+    row.policy.strict_finalizers = true;
+    row
 }
 
 impl Kind {

@@ -4,16 +4,17 @@ mod gotime;
 mod scalar;
 
 use crate::frame::{Frame, report};
-use crate::{Map, Schema, Shape, TypeId, Types, Value};
+use crate::{Map, Schema, Shape, Type, TypeId, Types, Value};
 
 /// A value of the wrong type; the message is that of Go's decoder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct TypeError(String);
 
-/// Makes a document fit its schema: fields the schema does not know are removed and their paths returned in order
-/// (each once, at most 100), nulls in typed fields are removed, and so are zeros in optional fields where Go does
-/// not tell them from absence; quantities and times take their canonical form.
+/// Makes a document fit its schema, and what Go makes of it that decodes into its types and encodes again: fields the
+/// schema does not know are removed and their paths returned in order (each once, at most 100); what is null or, for
+/// all that Go knows, empty is removed, or takes the form that Go gives it where it always writes the field
+/// ([`crate::Field::written`]); quantities and times take their canonical form.
 ///
 /// Field names are case-sensitive.
 ///
@@ -77,17 +78,38 @@ impl Walk<'_> {
                 return true;
             }
             let at = place.at.field(name);
-            match known.field(name) {
-                None => report(&mut self.unknown, || at.dotted()),
-                Some(_) if value.is_null() => {}
-                Some(field) => {
-                    result = self.shape(&field.shape, value, Place { at: &at, owner: Some(id) });
-                    return result.is_err() || field.required || !field.reads_as_unset(value);
-                }
+            let Some(field) = known.field(name) else {
+                report(&mut self.unknown, || at.dotted());
+                return false;
+            };
+            if value.is_null() {
+                return field.written == Some(Value::Null);
             }
-            false
+            result = self.shape(&field.shape, value, Place { at: &at, owner: Some(id) });
+            if result.is_err() || !field.reads_as_unset(value) {
+                return true;
+            }
+            if let (Some(empty), Shape::List(..) | Shape::Map(..)) = (&field.written, &field.shape) {
+                *value = empty.clone();
+            }
+            field.written.is_some()
         });
-        result
+        result?;
+        self.complete(known, map);
+        Ok(())
+    }
+
+    /// Puts in what Go always writes and is not there.
+    fn complete(&self, known: &Type, map: &mut Map) {
+        for (field, empty) in known.always() {
+            if !map.contains_key(&field.name) {
+                let mut value = empty.clone();
+                if let (Shape::Object(id), Value::Object(map)) = (&field.shape, &mut value) {
+                    self.complete(self.types.get(*id), map);
+                }
+                map.insert(field.name.clone(), value);
+            }
+        }
     }
 
     fn map(&mut self, of: &Shape, map: &mut Map, place: Place) -> Result<(), TypeError> {
@@ -107,7 +129,9 @@ impl Walk<'_> {
     /// A list item or map value: null is the type's zero value there, as in Go.
     fn item(&mut self, of: &Shape, value: &mut Value, place: Place) -> Result<(), TypeError> {
         if value.is_null() {
-            *value = zero(of);
+            *value = of.zero();
+        }
+        if value.is_null() {
             return Ok(());
         }
         self.shape(of, value, place)
@@ -145,19 +169,6 @@ impl Walk<'_> {
             Shape::List(of, _) => format!("[]{}", self.go_type(of)),
             Shape::Map(of, _) => format!("map[string]{}", self.go_type(of)),
         }
-    }
-}
-
-fn zero(shape: &Shape) -> Value {
-    match shape {
-        Shape::Bool => false.into(),
-        Shape::Int { .. } | Shape::Number | Shape::IntOrString => 0.into(),
-        Shape::String | Shape::Bytes => "".into(),
-        Shape::Quantity => "0".into(),
-        Shape::Duration => "0s".into(),
-        Shape::Object(_) | Shape::Map(..) => Value::Object(Map::new()),
-        Shape::List(..) => Value::Array(Vec::new()),
-        Shape::Time | Shape::MicroTime | Shape::Any => Value::Null,
     }
 }
 
@@ -203,8 +214,13 @@ mod tests {
         assert_eq!(value, expect, "{before}");
     }
 
-    fn check_spec(value: Value, expect: Value) {
-        check(json!({ "spec": value }), json!({ "spec": expect }), &[]);
+    /// Of a spec, without what it always has.
+    fn check_spec(value: Value, mut expect: Value) {
+        expect["containers"] = Value::Null;
+        if expect["renewTime"].is_null() {
+            expect["renewTime"] = Value::Null;
+        }
+        check(json!({ "metadata": {}, "spec": value }), json!({ "metadata": {}, "spec": expect }), &[]);
     }
 
     fn check_error(value: Value, expect: &str) {
@@ -217,7 +233,10 @@ mod tests {
         check(
             json!({"spec": {"foo": 1, "Replicas": 1, "containers": [{"name": "a", "foo": null, "ports": [{"x": {}}]}],
                             "named": {"k": {"bar": 2}}, "raw": {"any": null}}, "bar": []}),
-            json!({"spec": {"containers": [{"name": "a", "ports": [{}]}], "named": {"k": {}}, "raw": {"any": null}}}),
+            json!({"metadata": {}, "spec": {
+                "containers": [{"name": "a", "ports": [{}], "resources": {}}],
+                "named": {"k": {"name": "", "resources": {}}}, "raw": {"any": null}, "renewTime": null,
+            }}),
             &[
                 "bar",
                 "spec.Replicas",
@@ -234,7 +253,7 @@ mod tests {
         let mut value = json!({});
         (0..500).for_each(|i| value[format!("x{i}")] = 1.into());
         assert_eq!(conform(&workload(), &mut value).unwrap().len(), crate::frame::MAX_REPORTS);
-        assert_eq!(value, json!({}));
+        assert_eq!(value, json!({"metadata": {}}));
     }
 
     #[test]
@@ -242,9 +261,27 @@ mod tests {
         check(
             json!({"metadata": {"labels": {"a": null}, "creationTimestamp": null, "finalizers": null},
                    "spec": {"replicas": null, "raw": null, "containers": [null], "limits": {"cpu": null}}}),
-            json!({"metadata": {"labels": {"a": ""}}, "spec": {"containers": [{}], "limits": {"cpu": "0"}}}),
+            json!({"metadata": {"labels": {"a": ""}}, "spec": {
+                "containers": [{"name": "", "resources": {}}], "limits": {"cpu": "0"}, "renewTime": null,
+            }}),
             &[],
         );
+    }
+
+    #[test]
+    fn what_is_empty_is_left_out_or_always_written() {
+        check(json!({"metadata": {"labels": {}, "finalizers": []}}), json!({"metadata": {}}), &[]);
+        check(json!({"metadata": null}), json!({"metadata": {}}), &[]);
+        check_spec(json!({"args": [], "payload": {}, "containers": []}), json!({}));
+        check_spec(
+            json!({"probe": {}, "raw": {}, "replicas": 0}),
+            json!({"probe": {}, "raw": {}, "replicas": 0}),
+        );
+        check_spec(
+            json!({"named": {"k": {"name": "n", "env": [], "resources": {"limits": {}}}}}),
+            json!({"named": {"k": {"name": "n", "resources": {}}}}),
+        );
+        check_spec(json!({"payload": {"a": ""}}), json!({"payload": {"a": ""}}));
     }
 
     #[test]

@@ -162,17 +162,14 @@ impl FieldError {
 
     /// A text has more than `max` bytes.
     pub fn too_long(path: &Path, max: usize) -> Self {
-        Self::new(FieldErrorType::TooLong, path, None, format!("may not be more than {max} bytes"))
+        let bytes = if max == 1 { "byte" } else { "bytes" };
+        Self::new(FieldErrorType::TooLong, path, None, format!("may not be more than {max} {bytes}"))
     }
 
     /// A list has `actual` entries, more than `max`.
     pub fn too_many(path: &Path, actual: usize, max: usize) -> Self {
-        Self::new(
-            FieldErrorType::TooMany,
-            path,
-            Some(actual.into()),
-            format!("must have at most {max} items"),
-        )
+        let (kind, items) = (FieldErrorType::TooMany, if max == 1 { "item" } else { "items" });
+        Self::new(kind, path, Some(actual.into()), format!("must have at most {max} {items}"))
     }
 
     /// A reference leads nowhere.
@@ -185,7 +182,10 @@ impl FieldError {
         let mut text = self.kind.text().to_owned();
         if let Some(value) = &self.value {
             text.push_str(": ");
-            text.push_str(&value.to_string());
+            match value {
+                Value::String(value) => text.push_str(&quoted(value)),
+                other => text.push_str(&other.to_string()),
+            }
         }
         if !self.detail.is_empty() {
             text.push_str(": ");
@@ -201,9 +201,60 @@ impl fmt::Display for FieldError {
     }
 }
 
+/// A text as Go's `%q` writes it.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            ' '..='~' => quoted.push(letter),
+            '\u{7}' => quoted.push_str(r"\a"),
+            '\u{8}' => quoted.push_str(r"\b"),
+            '\u{c}' => quoted.push_str(r"\f"),
+            '\n' => quoted.push_str(r"\n"),
+            '\r' => quoted.push_str(r"\r"),
+            '\t' => quoted.push_str(r"\t"),
+            '\u{b}' => quoted.push_str(r"\v"),
+            '\0'..='\u{7f}' => quoted.push_str(&format!(r"\x{:02x}", u32::from(letter))),
+            _ if is_printable(letter) => quoted.push(letter),
+            '\0'..='\u{ffff}' => quoted.push_str(&format!(r"\u{:04x}", u32::from(letter))),
+            _ => quoted.push_str(&format!(r"\U{:08x}", u32::from(letter))),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Whether Go's `unicode.IsPrint` holds: what Rust's notation of texts does not escape behind another letter.
+pub fn is_printable(letter: char) -> bool {
+    let is_marked = matches!(letter, '"' | '\'' | '\\');
+    is_marked || String::from_iter(['a', letter]).escape_debug().count() == 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_quoted_as_in_go() {
+        let value = "é\"\\\0\u{7}\n\u{a0}\u{301}\u{e0001}";
+        let error = FieldError::invalid(&Path::new("a"), value, "");
+        let expect = "Invalid value: \"é\\\"\\\\\\x00\\a\\n\\u00a0\u{301}\\U000e0001\"";
+        assert_eq!(error.body(), expect);
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        let (long, many) = (
+            |max| FieldError::too_long(&Path::new("a"), max),
+            |max| FieldError::too_many(&Path::new("a"), 3, max),
+        );
+        assert_eq!(long(1).to_string(), "a: Too long: may not be more than 1 byte");
+        assert_eq!(long(2).to_string(), "a: Too long: may not be more than 2 bytes");
+        assert_eq!(many(1).to_string(), "a: Too many: 3: must have at most 1 item");
+        assert_eq!(many(2).to_string(), "a: Too many: 3: must have at most 2 items");
+    }
 
     #[test]
     fn supported_values_keep_their_order() {

@@ -1,5 +1,7 @@
 //! Documents from JSON text, and the reader that YAML shares.
 
+mod syntax;
+
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
@@ -29,7 +31,8 @@ pub struct Parsed {
     pub duplicates: Vec<String>,
 }
 
-/// Why a text is not a document; the message has line and column where they are known.
+/// Why a text is not a document: in the words of Go's decoder where it has some for it, else with line and column where
+/// they are known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ParseError(pub(crate) String);
@@ -45,10 +48,7 @@ pub fn parse_json(bytes: &[u8]) -> Result<Parsed, ParseError> {
     let left = Left::new(usize::MAX);
     let reader = Reader { at: &Frame::ROOT, duplicates: &duplicates, left: &left, dialect: Dialect::Json };
     let value = reader.deserialize(&mut text).and_then(|value| text.end().map(|()| value));
-    let value = value.map_err(|e| match e.is_eof() {
-        true => ParseError("unexpected end of JSON input".into()),
-        false => ParseError(e.to_string()),
-    })?;
+    let value = value.map_err(|e| ParseError(syntax::told(&e, bytes)))?;
     Ok(Parsed { value, duplicates: duplicates.into_inner() })
 }
 
@@ -312,6 +312,43 @@ mod tests {
         ] {
             assert!(parse_json(text).is_err(), "{}", String::from_utf8_lossy(text));
         }
+    }
+
+    #[test]
+    fn failures_are_told_as_go_tells_them() {
+        let check = |text: &[u8], expect: &str| {
+            let error = parse_json(text).expect_err(expect).to_string();
+            assert_eq!(error, expect, "{}", String::from_utf8_lossy(text));
+        };
+        for text in ["", "{", "[1", "\"a", "{\"a\":", "tru", "-"] {
+            check(text.as_bytes(), "unexpected end of JSON input");
+        }
+        let rows = [
+            ("x", "invalid character 'x' looking for beginning of value"),
+            (" [1,]", "invalid character ']' looking for beginning of value"),
+            ("{\"a\": True}", "invalid character 'T' looking for beginning of value"),
+            ("{\"a\":\n\n  'x'}", "invalid character '\\'' looking for beginning of value"),
+            ("\0{}", "invalid character '\\x00' looking for beginning of value"),
+            ("\u{feff}{}", "invalid character 'ï' looking for beginning of value"),
+            ("{} \"", "invalid character '\"' after top-level value"),
+            ("{a: 1}", "invalid character 'a' looking for beginning of object key string"),
+            ("{\"a\":1,}", "invalid character '}' looking for beginning of object key string"),
+            ("{\"a\" 1}", "invalid character '1' after object key"),
+            ("{\"a\":1\n\"b\":2}", "invalid character '\"' after object key:value pair"),
+            ("[1 2]", "invalid character '2' after array element"),
+            ("\"a\nb\"", "invalid character '\\n' in string literal"),
+            ("\"\\x\"", "invalid character 'x' in string escape code"),
+            ("\"\\u00g0\"", "invalid character 'g' in \\u hexadecimal character escape"),
+            ("[nule]", "invalid character 'e' in literal null (expecting 'l')"),
+            ("-x", "invalid character 'x' in numeric literal"),
+            ("[1.]", "invalid character ']' after decimal point in numeric literal"),
+            ("[1e+]", "invalid character ']' in exponent of numeric literal"),
+        ];
+        for (text, expect) in rows {
+            check(text.as_bytes(), expect);
+        }
+        check(b"\x1f\x8b", "invalid character '\\x1f' looking for beginning of value");
+        check(b"[\n 1e999]", "number out of range at line 2 column 6");
     }
 
     #[test]

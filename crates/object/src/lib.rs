@@ -33,19 +33,22 @@ mod yaml;
 pub use decode::{TypeError, conform, strict_error};
 pub use defaults::apply_defaults;
 pub use encoded::{Encoded, encode};
-pub use error::{FieldError, FieldErrorType, FieldErrors, Path};
+pub use error::{FieldError, FieldErrorType, FieldErrors, Path, is_printable};
 pub use excerpt::Excerpt;
 pub use json::{MAX_DEPTH, MAX_PARTS, ParseError, Parsed, parse_json};
 pub use meta::{Key, Map, Meta, OwnerRef, Time, Value, format_micro_time, format_time, parse_time};
 pub use names::{
     absolute_path, c_identifier, check_format, cidr, config_map_key, dns1035_label, dns1123_label,
-    dns1123_subdomain, env_var_name, http_header_name, http_path, in_range, ip, ipv4, ipv6, label_value,
-    path_segment, percent, port_name, port_num, prefixed_name, qualified_name, uuid,
-    wildcard_dns1123_subdomain,
+    dns1123_subdomain, dns1123_subdomain_with_underscore, env_var_name, http_header_name, http_path,
+    in_range, ip, ipv4, ipv6, label_value, path_segment, percent, port_name, port_num, prefixed_name,
+    qualified_name, uuid, wildcard_dns1123_subdomain,
 };
-pub use object_meta::{validate_labels, validate_object_meta, validate_object_meta_update};
+pub use object_meta::{
+    validate_annotations, validate_finalizer_names, validate_labels, validate_object_meta,
+    validate_object_meta_update,
+};
 pub use patch::{
-    MAX_COPIED, MAX_OPERATIONS, PatchError, PatchType, apply_patch, create_merge_patch, go_kind,
+    MAX_COPIED, MAX_OPERATIONS, PatchError, PatchType, apply_patch, create_merge_patch, go_kind, go_text,
 };
 pub use path::{get_path, remove_path, set_path};
 pub use proto::{

@@ -13,6 +13,9 @@ const LABEL_MESSAGE: &str = "a lowercase RFC 1123 label must consist of lower ca
 const SUBDOMAIN: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
 const SUBDOMAIN_MESSAGE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, \
      '-' or '.', and must start and end with an alphanumeric character";
+const UNDERSCORED: &str = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*";
+const UNDERSCORED_MESSAGE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, \
+     '_', '-' or '.', and must start and end with an alphanumeric character";
 const LABEL_1035: &str = "[a-z]([-a-z0-9]*[a-z0-9])?";
 const LABEL_1035_MESSAGE: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start \
      with an alphabetic character, and end with an alphanumeric character";
@@ -92,6 +95,16 @@ pub fn dns1123_label(value: &str) -> Vec<String> {
 pub fn dns1123_subdomain(value: &str) -> Vec<String> {
     let message = || by_pattern(SUBDOMAIN_MESSAGE, SUBDOMAIN, &["example.com"]);
     Complaints::default().longest(value, 253).unless(is_subdomain(value), message).0
+}
+
+/// RFC 1123 subdomain, at most 253 bytes, whose labels may have underscores but at their end.
+pub fn dns1123_subdomain_with_underscore(value: &str) -> Vec<String> {
+    let message = || by_pattern(UNDERSCORED_MESSAGE, UNDERSCORED, &["example.com"]);
+    let is_fine = |label: &str| {
+        let rest = label.strip_prefix('_').unwrap_or(label);
+        !rest.starts_with('_') && is_label(&rest.replace('_', "-"))
+    };
+    Complaints::default().longest(value, 253).unless(value.split('.').all(is_fine), message).0
 }
 
 /// RFC 1123 subdomain whose first label is `*`, at most 253 bytes.

@@ -23,7 +23,7 @@ pub fn validate_object_meta(
         errors.push(invalid(meta, "generation", path, "must be greater than or equal to 0"));
     }
     errors.extend(validate_labels(entries(meta, "labels"), &path.child("labels")));
-    errors.extend(annotations(entries(meta, "annotations"), &path.child("annotations")));
+    errors.extend(validate_annotations(entries(meta, "annotations"), &path.child("annotations")));
     errors.extend(owners(items(meta, "ownerReferences"), &path.child("ownerReferences")));
     errors.extend(finalizers(items(meta, "finalizers"), &path.child("finalizers")));
     errors
@@ -44,6 +44,35 @@ pub fn validate_object_meta_update(new: &Value, old: &Value, path: &Path) -> Fie
     }
     let changed = FIXED.iter().filter(|name| !same(value(new, name), value(old, name)));
     errors.extend(changed.map(|name| invalid(new, name, path, "field is immutable")));
+    errors
+}
+
+/// Checks the names of finalizers beyond [`validate_object_meta`], as upstream does of all its own kinds, but not of
+/// custom resources: what is not one of Kubernetes' has a domain.
+pub fn validate_finalizer_names(meta: &Value, path: &Path) -> FieldErrors {
+    const STANDARD: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
+    let names = items(meta, "finalizers").iter().map(|name| name.as_str().unwrap_or_default());
+    let wrong = names.enumerate().filter(|(_, name)| !name.contains('/') && !STANDARD.contains(name));
+    let detail = "name is neither a standard finalizer name nor is it fully qualified";
+    let error = |(index, name)| FieldError::invalid(&path.child("finalizers").index(index), name, detail);
+    wrong.take(MAX_ERRORS).map(error).collect()
+}
+
+/// Checks annotations: keys are qualified names in any case, and all together are not too long.
+pub fn validate_annotations<'a>(
+    annotations: impl Iterator<Item = (&'a String, &'a Value)>,
+    path: &Path,
+) -> FieldErrors {
+    let (mut errors, mut bytes) = (FieldErrors::new(), 0);
+    for (key, value) in annotations {
+        if errors.len() < MAX_ERRORS {
+            errors.extend(invalids(path, key, qualified_name(&key.to_lowercase())));
+        }
+        bytes += key.len() + value.as_str().map_or(0, str::len);
+    }
+    if bytes > MAX_ANNOTATIONS {
+        errors.push(FieldError::too_long(path, MAX_ANNOTATIONS));
+    }
     errors
 }
 
@@ -94,20 +123,6 @@ fn namespace(meta: &Value, namespaced: bool, path: &Path) -> FieldErrors {
         (false, true) => FieldErrors::new(),
         (false, false) => vec![FieldError::forbidden(&path, "not allowed on this type")],
     }
-}
-
-fn annotations<'a>(annotations: impl Iterator<Item = (&'a String, &'a Value)>, path: &Path) -> FieldErrors {
-    let (mut errors, mut bytes) = (FieldErrors::new(), 0);
-    for (key, value) in annotations {
-        if errors.len() < MAX_ERRORS {
-            errors.extend(invalids(path, key, qualified_name(&key.to_lowercase())));
-        }
-        bytes += key.len() + value.as_str().map_or(0, str::len);
-    }
-    if bytes > MAX_ANNOTATIONS {
-        errors.push(FieldError::too_long(path, MAX_ANNOTATIONS));
-    }
-    errors
 }
 
 fn owners(owners: &[Value], path: &Path) -> FieldErrors {
@@ -321,12 +336,29 @@ mod tests {
             json!([{"apiVersion": "v1", "kind": "Event", "name": "a", "uid": "u"}]),
             &["metadata.ownerReferences: Invalid value: {"],
         );
-        check("finalizers", json!(["orphan", "a.b/c"]), &[]);
+        check("finalizers", json!(["orphan", "a.b/c", "x"]), &[]);
         check("finalizers", json!(["a b"]), &["metadata.finalizers: Invalid value: \"a b\": name part must"]);
         check(
             "finalizers",
             json!(["orphan", "foregroundDeletion"]),
             &["metadata.finalizers: Invalid value: ["],
+        );
+    }
+
+    #[test]
+    fn finalizers_have_domains_or_are_known() {
+        let check = |names: Value, expect: &[&str]| {
+            let meta = with("finalizers", names);
+            check_all(validate_finalizer_names(&meta, &Path::new("metadata")), expect);
+        };
+        check(json!(["kubernetes", "orphan", "foregroundDeletion", "a.b/c"]), &[]);
+        let text = "name is neither a standard finalizer name nor is it fully qualified";
+        check(
+            json!(["a/b", "x", ""]),
+            &[
+                &format!("metadata.finalizers[1]: Invalid value: \"x\": {text}"),
+                &format!("metadata.finalizers[2]: Invalid value: \"\": {text}"),
+            ],
         );
     }
 

@@ -9,6 +9,7 @@ use crate::json::{MAX_PARTS, TOO_MANY_PARTS, parts};
 use crate::{Schema, Value};
 
 pub use merge::create_merge_patch;
+pub use strategic::go_text;
 
 /// Operations that one JSON patch may have.
 pub const MAX_OPERATIONS: usize = 10_000;
@@ -37,9 +38,13 @@ pub enum PatchError {
         "Request entity too large: The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {0}"
     )]
     TooManyOperations(usize),
-    /// The patch does not fit the object: a path leads nowhere, a `test` fails, a merge key is missing (422).
+    /// The patch does not fit the object: a path leads nowhere, a `test` fails (422).
     #[error("{0}")]
     Unprocessable(String),
+    /// The lists of a strategic patch cannot be merged: a merge key is missing, a directive is unknown. Upstream blames
+    /// itself (500).
+    #[error("{0}")]
+    Unmergeable(String),
 }
 
 /// The object after the patch; the schema is needed by strategic merges only. Neither unknown fields nor types are

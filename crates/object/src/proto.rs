@@ -2,7 +2,8 @@
 //! same schema as everything else ([`Pb`](crate::Pb)).
 //!
 //! Clients write every scalar that is not a pointer in their own types, also zeros; what such a zero means in
-//! JSON follows from the field: absence, unless the field is required or [`Pb::explicit`](crate::Pb::explicit).
+//! JSON follows from the field: absence, unless the field is always written ([`Field::written`](crate::Field::written))
+//! or [`Pb::explicit`](crate::Pb::explicit).
 
 mod decode;
 mod duration;

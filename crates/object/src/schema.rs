@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::Value;
+use crate::{Map, Value};
 
 /// Index of a [`Type`] in its [`Types`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,6 +62,8 @@ pub struct Type {
     pub name: String,
     /// Fields, sorted by JSON name.
     pub fields: Vec<Field>,
+    /// Indexes of the fields that Go writes whatever they hold ([`Field::written`]).
+    pub written: Vec<u32>,
     /// The object is replaced as a whole by merges (`x-kubernetes-map-type: atomic`).
     pub atomic: bool,
     /// (group, version, kind) where the type is an API object of its own.
@@ -69,6 +71,21 @@ pub struct Type {
 }
 
 impl Type {
+    /// A type as it is looked up: its fields are sorted, and those that are always written are known.
+    #[must_use]
+    pub fn complete(mut self) -> Self {
+        self.fields.sort_by(|a, b| a.name.cmp(&b.name));
+        let written = self.fields.iter().zip(0u32..).filter(|(field, _)| field.written.is_some());
+        self.written = written.map(|(_, index)| index).collect();
+        self
+    }
+
+    /// The fields that Go writes whatever they hold.
+    pub(crate) fn always(&self) -> impl Iterator<Item = (&Field, &Value)> {
+        let fields = self.written.iter().map(|&index| &self.fields[index as usize]);
+        fields.filter_map(|field| Some((field, field.written.as_ref()?)))
+    }
+
     /// The field with this JSON name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.binary_search_by(|f| f.name.as_str().cmp(name)).ok().map(|i| &self.fields[i])
@@ -84,28 +101,59 @@ pub struct Field {
     pub shape: Shape,
     /// Upstream's OpenAPI lists it as required.
     pub required: bool,
+    /// What stands in a document where the field holds nothing, since Go's encoder does not leave it out: null, a zero,
+    /// or an object, whose own fields follow. None where Go leaves out what is empty.
+    pub written: Option<Value>,
     /// Put in where the field is absent and its parent is present; defaults never create a parent.
     pub default: Option<Value>,
     /// Declarative rules on its value.
     pub rules: Vec<Rule>,
     /// `x-kubernetes-patch-strategy: retainKeys`.
     pub retain_keys: bool,
-    /// How protobuf carries it; the newest fields have none.
+    /// How protobuf carries it, if it does.
     pub pb: Option<Pb>,
 }
 
 impl Field {
-    /// Whether this value is the field's absence: zero, false and the empty text are, where Go's type of the field
-    /// is no pointer.
+    /// Whether this value is the field's absence in Go: zero, false and the empty text are, where its type is no
+    /// pointer; so are an empty list, map and string of bytes.
     pub(crate) fn reads_as_unset(&self, value: &Value) -> bool {
-        if self.pb.as_ref().is_none_or(|pb| pb.explicit) {
-            return false;
-        }
+        let is_pointer = || self.pb.as_ref().is_none_or(|pb| pb.explicit);
         match (&self.shape, value) {
-            (Shape::Bool, Value::Bool(set)) => !set,
-            (Shape::Int { .. } | Shape::Number, Value::Number(number)) => number.as_f64() == Some(0.0),
-            (Shape::String, Value::String(text)) => text.is_empty(),
+            (Shape::List(..), Value::Array(items)) => items.is_empty(),
+            (Shape::Map(..), Value::Object(map)) => map.is_empty(),
+            (Shape::Bytes, Value::String(text)) => text.is_empty(),
+            (Shape::Bool, Value::Bool(set)) => !set && !is_pointer(),
+            (Shape::Int { .. } | Shape::Number, Value::Number(number)) => {
+                number.as_f64() == Some(0.0) && !is_pointer()
+            }
+            (Shape::String, Value::String(text)) => text.is_empty() && !is_pointer(),
             _ => false,
+        }
+    }
+}
+
+impl Shape {
+    /// What Go writes of a field of this shape that was never set, unless it is a pointer: null, a zero, or an object,
+    /// whose own fields follow.
+    pub fn unset(&self) -> Value {
+        match self {
+            Shape::List(..) | Shape::Map(..) | Shape::Bytes => Value::Null,
+            shape => shape.zero(),
+        }
+    }
+
+    /// What null is in a list or a map of this shape.
+    pub(crate) fn zero(&self) -> Value {
+        match self {
+            Shape::Bool => false.into(),
+            Shape::Int { .. } | Shape::Number | Shape::IntOrString => 0.into(),
+            Shape::String | Shape::Bytes => "".into(),
+            Shape::Quantity => "0".into(),
+            Shape::Duration => "0s".into(),
+            Shape::Object(_) | Shape::Map(..) => Value::Object(Map::new()),
+            Shape::List(..) => Value::Array(Vec::new()),
+            Shape::Time | Shape::MicroTime | Shape::Any => Value::Null,
         }
     }
 }

@@ -110,7 +110,7 @@ impl Status {
 
     /// 404: there is no such path or resource.
     pub fn no_such_path() -> Self {
-        Self::new(404, Reason::NotFound, "the server could not find the requested resource")
+        Self::new(404, Reason::NotFound, "the server could not find the requested resource").about("", "", "")
     }
 
     /// 409: an object of this name exists.
@@ -183,6 +183,7 @@ impl Status {
             Reason::MethodNotAllowed,
             "the server does not allow this method on the requested resource",
         )
+        .about("", "", "")
     }
 
     /// 406: `accepted` are the media types that could be served.

@@ -43,6 +43,7 @@ pub(crate) fn field(name: &str, shape: Shape) -> Field {
         name: name.into(),
         shape,
         required: false,
+        written: None,
         default: None,
         rules: vec![],
         retain_keys: false,
@@ -53,6 +54,11 @@ pub(crate) fn field(name: &str, shape: Shape) -> Field {
 /// The same field with a default.
 pub(crate) fn with_default(field: Field, default: Value) -> Field {
     Field { default: Some(default), ..field }
+}
+
+/// The same field, which Go writes whatever it holds.
+pub(crate) fn always(field: Field) -> Field {
+    Field { written: Some(field.shape.unset()), ..field }
 }
 
 /// The same field with rules.
@@ -84,10 +90,9 @@ pub(crate) fn map(value: Shape) -> Shape {
 /// A schema of these types, the first being the root; [`TypeId`]s are positions.
 pub(crate) fn schema(types: impl IntoIterator<Item = (&'static str, Vec<Field>)>) -> Schema {
     let mut set = Types::default();
-    for (name, mut fields) in types {
-        fields.sort_by(|a, b| a.name.cmp(&b.name));
+    for (name, fields) in types {
         set.by_name.insert(name.into(), TypeId(set.types.len() as u32));
-        set.types.push(Type { name: name.into(), fields, ..Type::default() });
+        set.types.push(Type { name: name.into(), fields, ..Type::default() }.complete());
     }
     Schema { types: Arc::new(set), root: TypeId(0) }
 }
@@ -102,7 +107,7 @@ pub(crate) fn workload() -> Schema {
             vec![
                 field("apiVersion", Shape::String),
                 field("kind", Shape::String),
-                field("metadata", meta),
+                always(field("metadata", meta)),
                 field("spec", spec),
             ],
         ),
@@ -126,7 +131,10 @@ pub(crate) fn workload() -> Schema {
                     with_default(field("policy", Shape::String), "Always".into()),
                     [Rule::Enum(vec!["Always".into(), "Never".into()])],
                 ),
-                with_rules(field("containers", keyed(Shape::Object(container), "name")), [Rule::Required]),
+                always(with_rules(
+                    field("containers", keyed(Shape::Object(container), "name")),
+                    [Rule::Required],
+                )),
                 field("args", atomic(Shape::String)),
                 with_rules(field("host", Shape::String), [Rule::Immutable, Rule::Format("dns-label".into())]),
                 field("raw", Shape::Any),
@@ -136,7 +144,7 @@ pub(crate) fn workload() -> Schema {
                 field("payload", map(Shape::Bytes)),
                 field("limits", map(Shape::Quantity)),
                 field("surge", Shape::IntOrString),
-                field("renewTime", Shape::MicroTime),
+                always(field("renewTime", Shape::MicroTime)),
                 field("named", map(Shape::Object(container))),
                 with_default(field("probe", Shape::Object(port)), serde_json::json!({})),
             ],
@@ -144,11 +152,12 @@ pub(crate) fn workload() -> Schema {
         (
             "io.k8s.api.core.v1.Container",
             vec![
-                with_rules(
+                always(with_rules(
                     field("name", Shape::String),
                     [Rule::Required, Rule::Format("dns-label".into()), Rule::MaxBytes(20)],
-                ),
+                )),
                 field("image", Shape::String),
+                always(field("resources", Shape::Object(TypeId(6)))),
                 field("command", atomic(Shape::String)),
                 field("ports", keyed(Shape::Object(port), "containerPort")),
                 field("env", keyed(Shape::Object(env), "name")),
@@ -163,5 +172,6 @@ pub(crate) fn workload() -> Schema {
             ],
         ),
         ("io.k8s.api.core.v1.EnvVar", vec![field("name", Shape::String), field("value", Shape::String)]),
+        ("io.k8s.api.core.v1.ResourceRequirements", vec![field("limits", map(Shape::Quantity))]),
     ])
 }

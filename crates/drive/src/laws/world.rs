@@ -280,7 +280,7 @@ fn visible(patch: &Value, subresource: Option<&str>) -> Value {
     let fields = patch.as_object_mut().expect("a merge patch is an object");
     match subresource {
         None => drop(fields.remove("status")),
-        Some("status") => fields.retain(|name, _| name == "status"),
+        Some("status") => fields.retain(|name, _| matches!(name.as_str(), "metadata" | "status")),
         Some(_) => fields.retain(|name, _| name == "spec"),
     }
     patch

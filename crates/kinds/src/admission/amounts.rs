@@ -1,16 +1,12 @@
 //! What a container, or a pod as a whole, asks for and may use.
 
-use std::collections::BTreeMap;
-
 use object::{Quantity, Value};
 
-use crate::rules::{Read, quantities};
+use crate::rules::Read;
+use crate::rules::sums::{self, List};
 
 /// What can be stated of a pod as a whole; it then counts instead of the sum over its containers.
 const OF_PODS: [&str; 2] = ["cpu", "memory"];
-
-/// Amounts by resource.
-type List = BTreeMap<String, Quantity>;
 
 /// Requests and limits.
 #[derive(Debug, Default)]
@@ -22,7 +18,7 @@ pub(super) struct Amounts {
 impl Amounts {
     /// Those of a container's, or a claim's, `resources`.
     pub(super) fn of(resources: &Value) -> Self {
-        Self { requests: list(resources, "requests"), limits: list(resources, "limits") }
+        Self { requests: sums::list(resources, "requests"), limits: sums::list(resources, "limits") }
     }
 
     /// Those of a pod.
@@ -46,45 +42,12 @@ impl Amounts {
     }
 }
 
-fn list(resources: &Value, field: &str) -> List {
-    let amounts = resources.entries(field);
-    amounts.filter_map(|(name, amount)| Some((name.to_owned(), quantities::read(amount)?))).collect()
-}
-
-/// The sum over the containers, or what must be there while they start, whichever is more: an init container runs
-/// beside the sidecars before it.
+/// Of a resource that can be stated of the pod as a whole, that; else what the containers need.
 fn total(pod: &Value, field: &str) -> List {
-    let (mut sum, mut sidecars, mut start) = (List::new(), List::new(), List::new());
-    for container in pod.items("spec.containers") {
-        add(&mut sum, &list(container.at("resources"), field));
-    }
-    for container in pod.items("spec.initContainers") {
-        let mut own = list(container.at("resources"), field);
-        if container.text("restartPolicy") == "Always" {
-            add(&mut sum, &own);
-            add(&mut sidecars, &own);
-            own.clear();
-        }
-        add(&mut own, &sidecars);
-        raise(&mut start, &own);
-    }
-    raise(&mut sum, &start);
-    let stated = list(pod.at("spec.resources"), field);
-    sum.extend(stated.into_iter().filter(|(name, _)| OF_PODS.contains(&name.as_str())));
-    sum
-}
-
-fn add(to: &mut List, more: &List) {
-    for (name, amount) in more {
-        *to.entry(name.clone()).or_default() += *amount;
-    }
-}
-
-fn raise(to: &mut List, at_least: &List) {
-    for (name, amount) in at_least {
-        let present = to.entry(name.clone()).or_insert(*amount);
-        *present = (*present).max(*amount);
-    }
+    let mut total = sums::of_containers(pod.at("spec"), field);
+    let stated = sums::list(pod.at("spec.resources"), field);
+    total.extend(stated.into_iter().filter(|(name, _)| OF_PODS.contains(&name.as_str())));
+    total
 }
 
 #[cfg(test)]

@@ -30,6 +30,14 @@ pub(crate) const DEPLOYMENT: &[Column] = &[
     SELECTOR,
 ];
 
+/// Columns of what `/scale` answers.
+pub(crate) const SCALE: &[Column] = &[
+    text("Name", "metadata.name"),
+    DESIRED,
+    column("Available", "integer", Cell::Path("status.replicas")),
+    AGE,
+];
+
 /// Columns of daemon sets.
 pub(crate) const DAEMON_SET: &[Column] = &[
     NAME,

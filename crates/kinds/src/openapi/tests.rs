@@ -135,6 +135,7 @@ fn custom_resources_are_described() {
         name: name.into(),
         shape,
         required: false,
+        written: None,
         default: None,
         rules: vec![Rule::Min(1)],
         retain_keys: false,

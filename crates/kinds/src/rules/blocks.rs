@@ -85,6 +85,24 @@ pub(crate) fn strict_ip(text: &str) -> Vec<String> {
     }
 }
 
+/// An address by which others than its own host, or its own link, are led to it.
+pub(crate) fn endpoint_ip(text: &str) -> Vec<String> {
+    let Ok(address) = text.parse::<IpAddr>() else { return vec!["must be a valid IP address".to_owned()] };
+    let address = address.to_canonical();
+    let (local, local_group) = match address {
+        IpAddr::V4(address) => (address.is_link_local(), address.octets()[..3] == [224, 0, 0]),
+        IpAddr::V6(address) => (address.is_unicast_link_local(), address.segments()[0] & 0xff0f == 0xff02),
+    };
+    let unspecified = format!("may not be unspecified ({text})");
+    let complaints = [
+        (address.is_unspecified(), unspecified.as_str()),
+        (address.is_loopback(), "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
+        (local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
+        (local_group, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"),
+    ];
+    complaints.into_iter().filter(|(is_so, _)| *is_so).map(|(_, text)| text.to_owned()).collect()
+}
+
 /// A block by its first address, in the one way to write it.
 pub(crate) fn strict_cidr(text: &str) -> Vec<String> {
     match Block::parse(text) {

@@ -72,6 +72,12 @@ pub(crate) fn check(labels: &At, errors: &mut Errors) {
     }
 }
 
+/// Checks a map of annotations.
+pub(crate) fn check_annotations(annotations: &At, errors: &mut Errors) {
+    let entries = annotations.value().as_object().into_iter().flatten();
+    object::validate_annotations(entries, &annotations.path("")).into_iter().for_each(|e| errors.push(e));
+}
+
 /// Checks a `metav1.LabelSelector`. Says whether it is right.
 pub(crate) fn check_selector(selector: &At, errors: &mut Errors) -> bool {
     let before = errors.count_so_far();
@@ -84,11 +90,9 @@ pub(crate) fn check_selector(selector: &At, errors: &mut Errors) -> bool {
 
 fn check_expression(expression: &At, errors: &mut Errors) {
     check_values(expression, errors, &[]);
-    errors.text(expression, "key", object::qualified_name);
-    if matches!(expression.text("operator"), "In" | "NotIn") {
-        for value in expression.each("values") {
-            errors.obey(&value.path(""), value.as_str().unwrap_or_default(), object::label_value);
-        }
+    errors.obey(&expression.path("key"), expression.text("key"), object::qualified_name);
+    for value in expression.each("values") {
+        errors.obey(&value.path(""), value.as_str().unwrap_or_default(), object::label_value);
     }
 }
 

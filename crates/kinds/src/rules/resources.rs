@@ -5,9 +5,12 @@ pub(crate) fn is_native(name: &str) -> bool {
     !name.contains('/') || name.contains("kubernetes.io/")
 }
 
+/// What the names of memory in large pages begin with; the size of a page follows.
+pub(crate) const HUGE: &str = "hugepages-";
+
 /// Whether a resource is memory in large pages.
 pub(crate) fn is_huge(name: &str) -> bool {
-    name.starts_with("hugepages-")
+    name.starts_with(HUGE)
 }
 
 /// Whether a name is a vendor's, and not how a quota calls one.

@@ -4,7 +4,7 @@
 use k8s_openapi::api::{
     admissionregistration, apps, authentication, authorization, autoscaling, batch, certificates,
     coordination, core, discovery, events, flowcontrol, networking, node, policy, rbac, resource, scheduling,
-    storage,
+    storage, storagemigration,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration;
@@ -49,6 +49,15 @@ fn check<T: serde::Serialize + serde::de::DeserializeOwned>(name: &str) {
     let document = full_object(&types, root, 0);
     let typed: T = serde_json::from_value(document.clone()).unwrap_or_else(|e| panic!("{name}: {e}"));
     similar(name, &document, &serde_json::to_value(typed).unwrap());
+    let empty = written(name);
+    serde_json::from_value::<T>(empty.clone()).unwrap_or_else(|e| panic!("{name}: {e}: {empty}"));
+}
+
+/// What is written of an object that holds nothing.
+fn written(name: &str) -> Value {
+    let mut empty = json!({});
+    assert_eq!(object::conform(&super::schema(name), &mut empty), Ok(Vec::new()), "{name}");
+    empty
 }
 
 /// Compares field by field, so that a failure names the field.
@@ -92,14 +101,17 @@ fn every_field_survives_the_rust_types() {
         authentication::v1 = "io.k8s.api.authentication.v1" TokenReview TokenRequest SelfSubjectReview;
         authorization::v1 = "io.k8s.api.authorization.v1"
             SubjectAccessReview LocalSubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview;
-        certificates::v1 = "io.k8s.api.certificates.v1" CertificateSigningRequest;
+        certificates::v1 = "io.k8s.api.certificates.v1"
+            CertificateSigningRequest ClusterTrustBundle PodCertificateRequest;
         coordination::v1 = "io.k8s.api.coordination.v1" Lease;
         events::v1 = "io.k8s.api.events.v1" Event;
         scheduling::v1 = "io.k8s.api.scheduling.v1" PriorityClass;
         node::v1 = "io.k8s.api.node.v1" RuntimeClass;
         storage::v1 = "io.k8s.api.storage.v1"
             StorageClass CSIDriver CSINode CSIStorageCapacity VolumeAttachment;
-        resource::v1 = "io.k8s.api.resource.v1" DeviceClass ResourceClaim ResourceClaimTemplate ResourceSlice;
+        storagemigration::v1 = "io.k8s.api.storagemigration.v1" StorageVersionMigration;
+        resource::v1 = "io.k8s.api.resource.v1"
+            DeviceClass ResourceClaim ResourceClaimTemplate ResourceSlice DeviceTaintRule;
         flowcontrol::v1 = "io.k8s.api.flowcontrol.v1" FlowSchema PriorityLevelConfiguration;
         admissionregistration::v1 = "io.k8s.api.admissionregistration.v1"
             MutatingWebhookConfiguration ValidatingWebhookConfiguration
@@ -139,6 +151,42 @@ fn every_tagged_field_survives_protobuf() {
         tagged(&schema.types, &Shape::Object(*id), &mut document);
         assert_eq!(decode_proto(&schema, &bytes), Ok(document), "{name}");
     }
+}
+
+#[test]
+fn what_holds_nothing_is_written_alike_after_protobuf() {
+    for name in super::types().by_name.keys() {
+        let (schema, empty) = (super::schema(name), written(name));
+        let mut again = decode_proto(&schema, &encode_proto(&schema, &empty)).unwrap();
+        assert_eq!(object::conform(&schema, &mut again), Ok(Vec::new()), "{name}");
+        assert_eq!(again, empty, "{name}");
+    }
+}
+
+#[test]
+fn objects_that_hold_nothing() {
+    let check = |name: &str, expect: Value| assert_eq!(written(name), expect, "{name}");
+    check("io.k8s.api.core.v1.Pod", json!({"metadata": {}, "spec": {"containers": null}, "status": {}}));
+    check(
+        "io.k8s.api.core.v1.Event",
+        json!({
+            "metadata": {}, "involvedObject": {}, "source": {}, "firstTimestamp": null, "lastTimestamp": null,
+            "eventTime": null, "reportingComponent": "", "reportingInstance": "",
+        }),
+    );
+    check("io.k8s.api.rbac.v1.ClusterRole", json!({"metadata": {}, "rules": null}));
+    check(
+        "io.k8s.api.apps.v1.DeploymentSpec",
+        json!({"selector": null, "template": {"metadata": {}, "spec": {"containers": null}}, "strategy": {}}),
+    );
+    check(
+        "io.k8s.api.core.v1.PodCondition",
+        json!({"type": "", "status": "", "lastProbeTime": null, "lastTransitionTime": null}),
+    );
+    check("io.k8s.api.core.v1.NodeDaemonEndpoints", json!({"kubeletEndpoint": {"Port": 0}}));
+    check("io.k8s.api.core.v1.ResourceFieldSelector", json!({"resource": "", "divisor": "0"}));
+    check("io.k8s.api.networking.v1.IPAddressSpec", json!({}));
+    check("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", json!({}));
 }
 
 /// The body that a typed client sends for `kubectl create namespace demo`.

@@ -4,6 +4,7 @@ pub(super) mod client;
 mod expressions;
 mod policies;
 mod rules;
+mod scopes;
 mod webhooks;
 
 pub(crate) use policies::{

@@ -2,10 +2,21 @@
 
 mod columns;
 mod conversion;
+mod defaults;
+mod expressions;
+mod formats;
 mod names;
 mod openapi;
+mod paths;
+mod pattern;
+mod prune;
+mod resources;
+mod schema;
 mod structural;
+mod values;
 mod versions;
+
+use std::collections::HashSet;
 
 use object::{FieldError, FieldErrors, Value};
 use serde_json::json;
@@ -17,6 +28,8 @@ use crate::strategy::METADATA;
 /// Where a group of the community says who approved of its definition.
 const APPROVAL: &str = "api-approved.kubernetes.io";
 const STORED: &str = "status.storedVersions";
+/// Checks of a schema end behind about so many errors: nobody reads more.
+const MAX_ERRORS: usize = 1_000;
 
 /// Strategy of definitions of custom resources.
 pub(crate) struct CustomResourceDefinition;
@@ -44,29 +57,42 @@ impl Strategy for CustomResourceDefinition {
         let spec = root.field("spec");
         check_name(&root, &mut errors);
         check_group(&spec, &mut errors);
-        versions::check(&spec, &mut errors);
+        let paths_are_short = versions::check_paths(&spec, &mut errors);
+        if paths_are_short {
+            versions::check(&spec, &mut errors);
+        }
         names::check_complete(&spec.field("names"), &mut errors);
+        if paths_are_short {
+            versions::check_shared(&spec, &mut errors);
+        }
         conversion::check(&spec, &mut errors);
         names::check(&root.field("status.acceptedNames"), &mut errors);
         check_stored(&root, &mut errors);
         check_approval(&root, &mut errors);
+        if spec.flag("preserveUnknownFields") {
+            let detail = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in \
+                          spec.versions[*].schema instead";
+            errors.push(FieldError::invalid(&spec.path("preserveUnknownFields"), true, detail));
+        }
         errors.done()
     }
 
-    fn warnings(&self, definition: &Value, _: Option<&Value>) -> Vec<String> {
-        let mut formats = Vec::new();
-        for version in definition.items("spec.versions") {
-            openapi::unknown_formats(&At::root(version).field("schema.openAPIV3Schema"), &mut formats);
-        }
-        formats.into_iter().map(|format| format!("unrecognized format {format:?}")).collect()
+    fn warnings(&self, definition: &Value, old: Option<&Value>) -> Vec<String> {
+        let before: HashSet<String> = old.map(unknown_formats).unwrap_or_default().into_iter().collect();
+        let new = unknown_formats(definition).into_iter().filter(|format| !before.contains(format));
+        new.map(|format| format!("unrecognized format {format:?}")).collect()
     }
 
     fn validate_update(&self, new: &Value, old: &Value) -> FieldErrors {
         let mut fields = vec!["spec.group", "spec.names.plural"];
+        let mut errors = Errors::new();
         if conditions::is_true(&At::root(old).field("status"), "conditions", "Established") {
             fields.extend(["spec.scope", "spec.names.kind"]);
+            conversion::check_authorities(new, old, &mut errors);
         }
-        immutable(new, old, &fields)
+        let mut errors = errors.done();
+        errors.extend(immutable(new, old, &fields));
+        errors
     }
 
     fn status_keeps(&self) -> &'static [&'static str] {
@@ -78,6 +104,15 @@ impl Strategy for CustomResourceDefinition {
         names::check(&At::root(new).field("status.acceptedNames"), &mut errors);
         errors.done()
     }
+}
+
+/// The formats in all versions of a definition that nobody checks.
+fn unknown_formats(definition: &Value) -> Vec<String> {
+    let mut formats = Vec::new();
+    for version in definition.items("spec.versions") {
+        openapi::unknown_formats(version.at("schema.openAPIV3Schema"), &mut formats);
+    }
+    formats
 }
 
 /// Notes in the status in which version objects are stored from now on.

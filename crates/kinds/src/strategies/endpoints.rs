@@ -1,15 +1,11 @@
 //! Rules of endpoints and endpoint slices.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+mod slices;
 
 use object::{FieldError, FieldErrors, Value};
 
-use crate::rules::{At, Errors, Read};
+use crate::rules::{At, Errors, Read, blocks};
 use crate::{Strategy, warnings};
-
-const MAX_ENDPOINTS: usize = 1000;
-const MAX_ADDRESSES: usize = 100;
-const MAX_PORTS: usize = 20_000;
 
 const SLICES_MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
 const SLICE_MAKERS: [&str; 2] =
@@ -23,12 +19,7 @@ pub(crate) struct EndpointSlice;
 impl Strategy for EndpointSlice {
     fn validate(&self, slice: &Value) -> FieldErrors {
         let (root, mut errors) = (At::root(slice), Errors::new());
-        at_most(&root, "endpoints", MAX_ENDPOINTS, &mut errors);
-        at_most(&root, "ports", MAX_PORTS, &mut errors);
-        for endpoint in root.each("endpoints") {
-            check_endpoint(&endpoint, slice.text("addressType"), &mut errors);
-        }
-        check_slice_ports(&root, &mut errors);
+        slices::check(&root, &mut errors);
         errors.done()
     }
 
@@ -50,48 +41,6 @@ impl Strategy for EndpointSlice {
 fn is_made_by(object: &Value, label: &str, makers: &[&str]) -> bool {
     let maker = object.at("metadata.labels").get(label).and_then(Value::as_str);
     maker.is_some_and(|maker| makers.contains(&maker))
-}
-
-fn at_most(at: &At, field: &str, max: usize, errors: &mut Errors) {
-    let actual = at.items(field).len();
-    if actual > max {
-        errors.push(FieldError::too_many(&at.path(field), actual, max));
-    }
-}
-
-fn check_endpoint(endpoint: &At, kind: &str, errors: &mut Errors) {
-    if endpoint.is_empty("addresses") {
-        errors.push(FieldError::required(&endpoint.path("addresses"), "must contain at least 1 address"));
-    }
-    at_most(endpoint, "addresses", MAX_ADDRESSES, errors);
-    for address in endpoint.each("addresses") {
-        let text = address.as_str().unwrap_or_default();
-        match kind {
-            "FQDN" => errors.obey(&address.path(""), text, object::dns1123_subdomain),
-            "IPv4" if text.parse::<Ipv4Addr>().is_err() => {
-                errors.push(FieldError::invalid(&address.path(""), text, "must be an IPv4 address"));
-            }
-            "IPv6" if text.parse::<Ipv6Addr>().is_err() => {
-                errors.push(FieldError::invalid(&address.path(""), text, "must be an IPv6 address"));
-            }
-            _ => {}
-        }
-    }
-    errors.text(endpoint, "hostname", object::dns1123_label);
-    errors.text(endpoint, "nodeName", object::dns1123_subdomain);
-}
-
-/// Names of ports differ; one may be without.
-fn check_slice_ports(slice: &At, errors: &mut Errors) {
-    let mut names = Vec::new();
-    for port in slice.each("ports") {
-        let name = port.text("name").to_owned();
-        if names.contains(&name) {
-            errors.push(FieldError::duplicate(&port.path("name"), name.as_str()));
-        }
-        names.push(name);
-        errors.text(&port, "name", object::dns1123_label);
-    }
 }
 
 /// Strategy of endpoints.
@@ -125,11 +74,28 @@ fn check_subset(subset: &At, errors: &mut Errors) {
     for address in subset.each("addresses").chain(subset.each("notReadyAddresses")) {
         errors.obey(&address.path("ip"), address.text("ip"), object::ip);
         errors.text(&address, "hostname", object::dns1123_label);
+        check_node(&address, errors);
+        errors.obey(&address.path("ip"), address.text("ip"), blocks::endpoint_ip);
     }
     for port in subset.each("ports") {
         if subset.items("ports").len() > 1 {
             errors.need(&port, "name");
         }
         errors.text(&port, "name", object::dns1123_label);
+        check_application(&port, errors);
+    }
+}
+
+/// A node that is named, be it by nothing, is named as nodes are.
+fn check_node(endpoint: &At, errors: &mut Errors) {
+    if let Some(node) = endpoint.present("nodeName") {
+        errors.obey(&node.path(""), node.text(""), object::dns1123_subdomain);
+    }
+}
+
+/// What speaks at a port is named as labels are.
+fn check_application(port: &At, errors: &mut Errors) {
+    if let Some(protocol) = port.present("appProtocol") {
+        errors.obey(&protocol.path(""), protocol.text(""), object::qualified_name);
     }
 }

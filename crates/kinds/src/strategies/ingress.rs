@@ -130,7 +130,7 @@ fn check_backend(backend: &At, errors: &mut Errors) {
 }
 
 fn check_service(backend: &At, service: &At, errors: &mut Errors) {
-    errors.text(service, "name", object::dns1035_label);
+    errors.text(service, "name", object::dns1123_label);
     match (service.text("port.name"), service.int("port.number").unwrap_or_default()) {
         ("", 0) => {
             let detail = "port name or number is required";

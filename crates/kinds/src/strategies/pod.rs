@@ -15,6 +15,8 @@ use super::pod_spec;
 use crate::rules::{At, Errors, Read, Write};
 use crate::{Part, Strategy, warnings};
 
+const GRACE: &str = "terminationGracePeriodSeconds";
+
 /// Strategy of pods.
 pub(crate) struct Pod;
 
@@ -23,6 +25,9 @@ impl Strategy for Pod {
         let Some(spec) = pod.at_mut("spec") else { return };
         pod_spec::spec_defaults(spec);
         spec.put_new("enableServiceLinks", true);
+        if spec.int(GRACE).is_some_and(|seconds| seconds < 0) {
+            spec.put(GRACE, 1);
+        }
         pod_spec::requests_from_limits(spec);
         if spec.flag("hostNetwork") {
             host_ports(spec);
@@ -40,8 +45,13 @@ impl Strategy for Pod {
     }
 
     fn validate(&self, pod: &Value) -> FieldErrors {
-        let mut errors = Errors::new();
-        pod_spec::check_spec(&At::root(pod).field("spec"), &mut errors);
+        let (root, mut errors) = (At::root(pod), Errors::new());
+        let spec = root.field("spec");
+        pod_spec::check_annotations(&root.field("metadata.annotations"), &spec, &mut errors);
+        pod_spec::check_spec(&spec, &mut errors);
+        pod_spec::check_volumes_of_pod(&root, &mut errors);
+        pod_spec::check_terms_of_pod(&root, &mut errors);
+        pod_spec::check_images(&spec, &mut errors);
         errors.done()
     }
 
@@ -52,6 +62,8 @@ impl Strategy for Pod {
             let detail = "cannot be set until all schedulingGates have been cleared";
             errors.push(FieldError::forbidden(&spec.path("nodeName"), detail));
         }
+        pod_spec::check_new_containers(&spec, &mut errors);
+        pod_spec::check_profiles_match(&At::root(pod).field("metadata.annotations"), &spec, &mut errors);
         errors.done()
     }
 

@@ -34,7 +34,7 @@ impl Strategy for PodCertificateRequest {
         if errors.need(&spec, "signerName") {
             signers::check(&spec.path("signerName"), spec.text("signerName"), &mut errors);
         }
-        check_annotations(&spec, &mut errors);
+        check_annotations(&spec, "unverifiedUserAnnotations", &mut errors);
         for (name, uid) in
             [("podName", "podUID"), ("serviceAccountName", "serviceAccountUID"), ("nodeName", "nodeUID")]
         {
@@ -71,9 +71,9 @@ fn key(request: &Value) -> Option<Vec<u8>> {
 }
 
 /// What the author of a pod tells the signer is named as annotations are, but always by a domain.
-fn check_annotations(spec: &At, errors: &mut Errors) {
-    let (path, mut bytes) = (spec.path("unverifiedUserAnnotations"), 0);
-    for (key, value) in spec.entries("unverifiedUserAnnotations") {
+pub(super) fn check_annotations(spec: &At, field: &str, errors: &mut Errors) {
+    let (path, mut bytes) = (spec.path(field), 0);
+    for (key, value) in spec.entries(field) {
         let lower = key.to_lowercase();
         let before = errors.count_so_far();
         errors.obey(&path, &lower, object::qualified_name);
@@ -96,11 +96,15 @@ fn check_uid(spec: &At, field: &str, errors: &mut Errors) {
     }
 }
 
+/// The shortest and the longest time, in seconds, that a certificate of this signer may be asked for.
+pub(super) fn expirations(signer: &str) -> (i64, i64) {
+    (SHORTEST, if signers::is_kubernetes(signer) { LONGEST_OF_KUBERNETES } else { LONGEST })
+}
+
 fn check_expiration(spec: &At, errors: &mut Errors) {
-    let own = signers::is_kubernetes(spec.text("signerName"));
-    let longest = if own { LONGEST_OF_KUBERNETES } else { LONGEST };
-    let detail = format!("must be in the range [{SHORTEST}, {longest}]");
-    errors.number(spec, "maxExpirationSeconds", |n| (SHORTEST..=longest).contains(&n), &detail);
+    let (shortest, longest) = expirations(spec.text("signerName"));
+    let detail = format!("must be in the range [{shortest}, {longest}]");
+    errors.number(spec, "maxExpirationSeconds", |n| (shortest..=longest).contains(&n), &detail);
 }
 
 /// The request is one of PKCS #10 for a key of a kind that is strong enough.

@@ -92,8 +92,10 @@ fn check_resources(at: &At, field: &str, errors: &mut Errors) {
 
 /// Checks the name of anything that there is some of.
 pub(super) fn check_name(path: &Path, name: &str, errors: &mut Errors) {
+    let before = errors.count_so_far();
     errors.obey(path, name, object::qualified_name);
-    if !name.contains('/') && !is_counted(name) && !matches!(name, "storage" | "") && !is_huge(name) {
+    let is_well_formed = errors.count_so_far() == before;
+    if is_well_formed && !name.contains('/') && !is_counted(name) && name != "storage" && !is_huge(name) {
         let detail = "must be a standard resource type or fully qualified";
         errors.push(FieldError::invalid(path, name, detail));
     }

@@ -3,7 +3,7 @@
 use object::{FieldError, FieldErrors, Value};
 
 use crate::Strategy;
-use crate::rules::{At, Errors, Read};
+use crate::rules::{At, Errors, Read, labels};
 
 /// Strategy of bindings of a pod to a node.
 pub(crate) struct Binding;
@@ -55,9 +55,12 @@ pub(crate) struct SubjectAccessReview;
 
 impl Strategy for SubjectAccessReview {
     fn validate(&self, review: &Value) -> FieldErrors {
-        let (spec, mut errors) = (At::root(review).field("spec"), Errors::new());
+        let (root, mut errors) = (At::root(review), Errors::new());
+        let spec = root.field("spec");
         check_question(&spec, &mut errors);
         check_subject(&spec, &mut errors);
+        check_selectors(&spec, &mut errors);
+        check_unnamed(&root, &[], "must be empty", &mut errors);
         errors.done()
     }
 }
@@ -67,8 +70,11 @@ pub(crate) struct SelfSubjectAccessReview;
 
 impl Strategy for SelfSubjectAccessReview {
     fn validate(&self, review: &Value) -> FieldErrors {
-        let mut errors = Errors::new();
-        check_question(&At::root(review).field("spec"), &mut errors);
+        let (root, mut errors) = (At::root(review), Errors::new());
+        let spec = root.field("spec");
+        check_question(&spec, &mut errors);
+        check_selectors(&spec, &mut errors);
+        check_unnamed(&root, &[], "must be empty", &mut errors);
         errors.done()
     }
 }
@@ -78,11 +84,14 @@ pub(crate) struct LocalSubjectAccessReview;
 
 impl Strategy for LocalSubjectAccessReview {
     fn validate(&self, review: &Value) -> FieldErrors {
-        let (spec, mut errors) = (At::root(review).field("spec"), Errors::new());
+        let (root, mut errors) = (At::root(review), Errors::new());
+        let spec = root.field("spec");
         check_question(&spec, &mut errors);
         check_subject(&spec, &mut errors);
+        check_selectors(&spec, &mut errors);
+        check_unnamed(&root, &["namespace"], "must be empty except for namespace", &mut errors);
         let asked = spec.text("resourceAttributes.namespace");
-        if asked != review.text("metadata.namespace") {
+        if spec.has("resourceAttributes") && asked != root.text("metadata.namespace") {
             let at = spec.path("resourceAttributes.namespace");
             errors.push(FieldError::invalid(&at, asked, "must match metadata.namespace"));
         }
@@ -115,5 +124,53 @@ fn check_subject(spec: &At, errors: &mut Errors) {
             "",
             "at least one of user or group must be specified",
         ));
+    }
+}
+
+/// What lists and watches would select by; operators that are not known may be those of a newer client.
+fn check_selectors(spec: &At, errors: &mut Errors) {
+    for field in ["fieldSelector", "labelSelector"] {
+        let Some(selector) = spec.field("resourceAttributes").present(field) else { continue };
+        let (raw, listed) = (selector.text("rawSelector"), !selector.is_empty("requirements"));
+        if !raw.is_empty() && listed {
+            let detail = "may not specified at the same time as requirements";
+            errors.push(FieldError::invalid(&selector.path("rawSelector"), raw, detail));
+        } else if raw.is_empty() && !listed {
+            let at = selector.path("");
+            let detail = format!("when {at} is specified, requirements or rawSelector is required");
+            errors.push(FieldError::required(&selector.path("requirements"), detail));
+        }
+        for requirement in selector.each("requirements") {
+            if OPERATORS.contains(&requirement.text("operator")) {
+                labels::check_values(&requirement, errors, &[]);
+            }
+            match field {
+                "labelSelector" => {
+                    errors.obey(&requirement.path("key"), requirement.text("key"), object::qualified_name);
+                }
+                _ => {
+                    errors.need_as(&requirement, "key", "must be specified");
+                }
+            }
+        }
+    }
+}
+
+const OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];
+
+/// A question is no object: it has no metadata but what is dropped from all that is sent, and these fields.
+fn check_unnamed(root: &At, may: &[&str], detail: &str, errors: &mut Errors) {
+    const DROPPED: [&str; 6] = [
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "managedFields",
+        "selfLink",
+        "uid",
+    ];
+    let metadata = root.field("metadata");
+    let may = |field: &str| DROPPED.contains(&field) || may.contains(&field);
+    if metadata.entries("").any(|(field, _)| !may(field) && !metadata.is_empty(field)) {
+        errors.push(FieldError::invalid(&root.path("metadata"), root.show("metadata"), detail));
     }
 }

@@ -3,6 +3,7 @@
 mod addresses;
 mod check;
 mod families;
+mod outside;
 mod status;
 
 use object::{FieldErrors, Value};
@@ -15,6 +16,9 @@ use crate::{Claim, Strategy, warnings};
 
 const EXTERNAL_NAME: &str = "ExternalName";
 const LOAD_BALANCER: &str = "LoadBalancer";
+/// The older annotation, and the newer one.
+const TOPOLOGY_HINTS: &str = "service.kubernetes.io/topology-aware-hints";
+const TOPOLOGY_MODE: &str = "service.kubernetes.io/topology-mode";
 
 /// Strategy of services.
 pub(crate) struct Service;
@@ -31,8 +35,9 @@ impl Strategy for Service {
                 port.put("targetPort", port.at("port").clone());
             }
         }
-        if spec.text("sessionAffinity") == "ClientIP" {
-            spec.put_new("sessionAffinityConfig", json!({ "clientIP": { "timeoutSeconds": 10800 } }));
+        let forgets = !spec.has("sessionAffinityConfig.clientIP.timeoutSeconds");
+        if spec.text("sessionAffinity") == "ClientIP" && forgets {
+            spec.put("sessionAffinityConfig", json!({ "clientIP": { "timeoutSeconds": 10800 } }));
         }
         if needs_address(spec) {
             spec.put_new("internalTrafficPolicy", "Cluster");
@@ -64,7 +69,7 @@ impl Strategy for Service {
 
     fn validate(&self, service: &Value) -> FieldErrors {
         let mut errors = Errors::new();
-        check::spec(&At::root(service).field("spec"), &mut errors);
+        check::service(&At::root(service), &mut errors);
         errors.done()
     }
 
@@ -97,7 +102,7 @@ impl Strategy for Service {
         }
         for (index, port) in spec.items("ports").iter().enumerate() {
             let asked = port_number(port, "nodePort");
-            if asked.is_some() || needs_node_ports(spec) {
+            if asked.is_some() && may_have_node_ports(spec) || needs_node_ports(spec) {
                 claims.push(Claim::NodePort { index, port: asked });
             }
         }

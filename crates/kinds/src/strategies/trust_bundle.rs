@@ -45,6 +45,12 @@ impl Strategy for ClusterTrustBundle {
     }
 }
 
+/// What is wrong with the name of a bundle that says itself who signed it.
+pub(super) fn wrong_own_name(name: &str) -> Vec<String> {
+    let signer = name.rsplit_once(':').map(|(signer, _)| signer.replace(':', "/"));
+    wrong_name(name, signer.as_deref().unwrap_or_default())
+}
+
 /// What is wrong with the name of a bundle: it begins with the name of the signer, if there is one.
 fn wrong_name(name: &str, signer: &str) -> Vec<String> {
     if signer.is_empty() {

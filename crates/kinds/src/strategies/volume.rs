@@ -6,6 +6,9 @@ mod sources;
 use object::{FieldError, FieldErrors, Path, Value};
 use serde_json::json;
 
+pub(super) use iscsi::check_of_pod as check_iscsi_of_pod;
+pub(super) use sources::{check_shared, check_storageos_names};
+
 use super::pod_spec::check_node_selector;
 use crate::rules::{At, Errors, Read, Write, node_labels, quantities};
 use crate::{Strategy, warnings};

@@ -14,7 +14,7 @@ pub(super) fn rows() -> Vec<Kind> {
             .all()
             .claims()
             .create_on_update()
-            .named(NameRule::Label1035)
+            .named(NameRule::Label)
             .status()
             .connect("proxy", "ServiceProxyOptions", PROXIED, PROXY)
             .selectable(&["spec.clusterIP", "spec.type"])

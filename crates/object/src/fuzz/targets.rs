@@ -121,7 +121,7 @@ fn yaml_that_is_read_is_written_and_read_the_same() {
 #[test]
 fn protobuf_that_is_decoded_settles() {
     let document = serde_json::json!({
-        "name": "a", "count": 5, "required": "r", "time": "2024-01-02T03:04:05Z", "port": "http", "raw": {"x": [1]},
+        "name": "a", "count": 5, "written": "r", "time": "2024-01-02T03:04:05Z", "port": "http", "raw": {"x": [1]},
         "child": {"name": "b"}, "children": [{"flag": true}, {}], "numbers": [1], "wrapped": ["g"],
         "labels": {"a": "b"}, "amounts": {"cpu": "2"}, "lists": {"k": ["v"]}, "inlined": "i", "orBool": {"name": "s"},
     });

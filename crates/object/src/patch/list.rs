@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::PatchError;
 use super::strategic::{
-    DIRECTIVE, ListScope, Merge, cleaned, go_list, no_merge_key, unknown_directive, unprocessable,
+    DIRECTIVE, ListScope, Merge, cleaned, go_list, malformed, no_merge_key, unknown_directive, unmergeable,
 };
 use crate::{Map, Value};
 
@@ -56,7 +56,7 @@ pub(super) fn merge_in_order<'a>(
 /// Removes scalars from a list.
 pub(super) fn delete(items: &mut Vec<Value>, gone: &[Value]) -> Result<(), PatchError> {
     if kind_of(items, gone)? == Some(Kind::Object) {
-        return Err(unprocessable("invalid patch format of primitive list"));
+        return Err(malformed("primitive list"));
     }
     let gone: HashSet<Identity> = gone.iter().map(Value::to_string).collect();
     items.retain(|item| !gone.contains(&item.to_string()));
@@ -69,7 +69,7 @@ fn objects<'a>(
     patch: Vec<Value>,
     scope: ListScope<'a>,
 ) -> Result<Vec<Value>, PatchError> {
-    let key = scope.key().ok_or_else(|| unprocessable("cannot merge lists without merge key"))?;
+    let key = scope.key().ok_or_else(|| unmergeable("cannot merge lists without merge key"))?;
     let special = Special::split(patch, key)?;
     let plain = identified(special.plain, Some(key))?;
     if special.replace {
@@ -126,7 +126,7 @@ impl Special {
                 }
                 Some("replace") => split.replace = true,
                 Some("merge") => {
-                    return Err(unprocessable("merging lists cannot yet be specified in the patch"));
+                    return Err(unmergeable("merging lists cannot yet be specified in the patch"));
                 }
                 _ => return Err(unknown_directive(directive, map)),
             }
@@ -146,11 +146,11 @@ fn kind_of(original: &[Value], patch: &[Value]) -> Result<Option<Kind>, PatchErr
     let mut all = original.iter().chain(patch);
     let Some(first) = all.next() else { return Ok(None) };
     if first.is_array() {
-        return Err(unprocessable("lists of lists are not supported"));
+        return Err(PatchError::Unprocessable("lists of lists are not supported".to_owned()));
     }
     if !all.all(|item| std::mem::discriminant(item) == std::mem::discriminant(first)) {
         let lists = format!("[{} {}]", go_list(original), go_list(patch));
-        return Err(PatchError::Unprocessable(format!("list element types are not identical: {lists}")));
+        return Err(PatchError::Unmergeable(format!("list element types are not identical: {lists}")));
     }
     Ok(Some(if first.is_object() { Kind::Object } else { Kind::Scalar }))
 }
@@ -228,7 +228,7 @@ fn check_order(patch: &[Value], order: &[Value], key: Option<&str>) -> Result<()
         let wanted = identity(item, key)?;
         loop {
             let Some(next) = stated.next() else {
-                return Err(PatchError::Unprocessable(format!(
+                return Err(PatchError::Unmergeable(format!(
                     "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
                     go_list(patch),
                     go_list(order)

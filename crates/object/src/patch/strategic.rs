@@ -105,7 +105,7 @@ impl<'a> Merge<'a> {
             match directive_of(&name, DELETE_FROM) {
                 None => self.field(&mut original, name, value, scope)?,
                 Some(Some(list)) => delete_scalars(&mut original, list, value)?,
-                Some(None) => return Err(unprocessable("invalid patch format of primitive list")),
+                Some(None) => return Err(malformed("primitive list")),
             }
         }
         Ok(original)
@@ -143,7 +143,7 @@ impl<'a> Merge<'a> {
     fn ordered_lists(&self, original: &mut Map, patch: &mut Map, scope: Scope<'a>) -> Result<(), PatchError> {
         let orders: Vec<String> = patch.keys().filter(|name| name.starts_with(SET_ORDER)).cloned().collect();
         for directive in orders {
-            let malformed = || unprocessable("invalid patch format of setElementOrder list");
+            let malformed = || malformed("setElementOrder list");
             let name = directive_of(&directive, SET_ORDER).flatten().ok_or_else(malformed)?;
             let Some(Value::Array(order)) = patch.remove(&directive) else { return Err(malformed()) };
             if patch.get(name).is_some_and(Value::is_null) {
@@ -174,7 +174,7 @@ fn take_list(map: &mut Map, name: &str) -> Result<Option<Vec<Value>>, PatchError
         },
         Some(other) => {
             let found = go_type(other);
-            Err(PatchError::Unprocessable(format!("expected a []interface {{}}, but received a {found}")))
+            Err(PatchError::Unmergeable(format!("expected a []interface {{}}, but received a {found}")))
         }
     }
 }
@@ -198,7 +198,7 @@ fn is_directive(name: &str) -> bool {
 /// `$retainKeys`: fields that it does not list go; the patch may set only fields that it lists.
 fn retain_keys(original: &mut Map, patch: &mut Map) -> Result<(), PatchError> {
     let Some(keep) = patch.remove(RETAIN_KEYS) else { return Ok(()) };
-    let malformed = || unprocessable("invalid patch format of retainKeys");
+    let malformed = || malformed("retainKeys");
     let keep: HashSet<&str> =
         keep.as_array().ok_or_else(malformed)?.iter().filter_map(Value::as_str).collect();
     let fits = |(name, value): (&String, &Value)| {
@@ -227,17 +227,22 @@ fn cleaned_fields(map: Map) -> Map {
     fields.filter_map(|(name, value)| cleaned(value).map(|value| (name, value))).collect()
 }
 
-pub(super) fn unprocessable(message: &str) -> PatchError {
-    PatchError::Unprocessable(message.to_owned())
+pub(super) fn unmergeable(message: &str) -> PatchError {
+    PatchError::Unmergeable(message.to_owned())
+}
+
+/// The patch does not write this part as it must be.
+pub(super) fn malformed(part: &str) -> PatchError {
+    PatchError::Malformed(format!("invalid patch format of {part}"))
 }
 
 pub(super) fn unknown_directive(directive: &Value, item: &Map) -> PatchError {
     let (directive, item) = (go_text(directive), go_map(item));
-    PatchError::Unprocessable(format!("unknown patch type: {directive} in map: {item}"))
+    PatchError::Unmergeable(format!("unknown patch type: {directive} in map: {item}"))
 }
 
 pub(super) fn no_merge_key(item: &Map, key: &str) -> PatchError {
-    PatchError::Unprocessable(format!("map: {} does not contain declared merge key: {key}", go_map(item)))
+    PatchError::Unmergeable(format!("map: {} does not contain declared merge key: {key}", go_map(item)))
 }
 
 fn go_type(value: &Value) -> &'static str {
@@ -253,7 +258,7 @@ fn go_type(value: &Value) -> &'static str {
 }
 
 /// A value as Go's `%v` prints it.
-pub(super) fn go_text(value: &Value) -> String {
+pub fn go_text(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".into(),
         Value::String(text) => text.clone(),
@@ -292,7 +297,26 @@ mod tests {
     fn check_error(object: Value, patch: Value, expect: &str) {
         let error =
             apply(&workload(), &json!({ "spec": object }), &json!({ "spec": patch })).expect_err(expect);
-        assert_eq!(error, PatchError::Unprocessable(expect.into()));
+        assert_eq!(error.to_string(), expect);
+    }
+
+    #[test]
+    fn failures_are_of_three_kinds() {
+        let check = |containers: Value, patch: Value, expect: PatchError| {
+            let object = json!({"spec": {"limits": {"cpu": "1"}, "containers": containers}});
+            assert_eq!(apply(&workload(), &object, &json!({ "spec": patch })), Err(expect), "{patch}");
+        };
+        check(json!([]), json!({"limits": {"$retainKeys": "a"}}), malformed("retainKeys"));
+        check(
+            json!([["b"]]),
+            json!({"containers": [["a"]]}),
+            PatchError::Unprocessable("lists of lists are not supported".to_owned()),
+        );
+        check(
+            json!([{"name": "a"}]),
+            json!({"containers": [{}]}),
+            unmergeable("map: map[] does not contain declared merge key: name"),
+        );
     }
 
     #[test]

@@ -268,7 +268,7 @@ fn is_message(shape: &Shape) -> bool {
 
 /// Whether a zero stands for a field that JSON would not have.
 fn means_absence(at: At<'_>, value: &Value) -> bool {
-    if at.field.required || at.pb.explicit || at.field.shape == Shape::Any {
+    if at.field.written.is_some() || at.pb.explicit || at.field.shape == Shape::Any {
         return false;
     }
     match value {

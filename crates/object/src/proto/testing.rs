@@ -18,12 +18,12 @@ pub(crate) fn schema() -> Schema {
     let scalar = |name, shape, tag, kind| pb(field(name, shape), &[], tag, kind);
     let mut explicit = scalar("explicit", Shape::Int { bits: 32 }, 3, PbKind::Int32);
     explicit.pb.as_mut().unwrap().explicit = true;
-    let required = Field { required: true, ..scalar("required", Shape::String, 4, PbKind::String) };
-    let mut fields = vec![
+    let written = Field { written: Some("".into()), ..scalar("written", Shape::String, 4, PbKind::String) };
+    let fields = vec![
         scalar("name", Shape::String, 1, PbKind::String),
         scalar("count", Shape::Int { bits: 64 }, 2, PbKind::Int64),
         explicit,
-        required,
+        written,
         scalar("flag", Shape::Bool, 5, PbKind::Bool),
         scalar("ratio", Shape::Number, 6, PbKind::Double),
         scalar("data", Shape::Bytes, 7, PbKind::Bytes),
@@ -48,8 +48,7 @@ pub(crate) fn schema() -> Schema {
         pb(field("orStrings", Shape::Any), &[], 25, PbKind::SchemaOrStrings),
         field("untagged", Shape::String),
     ];
-    fields.sort_by(|a, b| a.name.cmp(&b.name));
-    let types =
-        Types { types: vec![Type { name: "T".into(), fields, ..Type::default() }], ..Types::default() };
+    let kind = Type { name: "T".into(), fields, ..Type::default() };
+    let types = Types { types: vec![kind.complete()], ..Types::default() };
     Schema { types: Arc::new(types), root: TypeId(0) }
 }

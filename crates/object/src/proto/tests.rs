@@ -20,7 +20,7 @@ fn check(bytes: &[u8], expect: Value) {
 #[test]
 fn every_shape_goes_both_ways() {
     check_both_ways(json!({
-        "name": "a", "count": -5, "explicit": 0, "required": "", "flag": true, "ratio": -1.25, "data": "AP8=",
+        "name": "a", "count": -5, "explicit": 0, "written": "", "flag": true, "ratio": -1.25, "data": "AP8=",
         "time": "2024-01-02T03:04:05Z", "micro": "1969-12-31T23:59:59.250000Z", "length": "1h0m1.5s",
         "amount": "1500m", "port": "http", "raw": {"x": [1, null]},
         "child": {"name": "b", "child": {}}, "children": [{"flag": true}, {}],
@@ -41,8 +41,8 @@ fn fields_without_a_tag_or_of_another_shape_are_left_out() {
 }
 
 #[test]
-fn zeros_mean_absence_unless_explicit_or_required() {
-    check(b"\x0a\x00\x10\x00\x18\x00\x22\x00\x28\x00\x3a\x00", json!({"explicit": 0, "required": ""}));
+fn zeros_mean_absence_unless_explicit_or_always_written() {
+    check(b"\x0a\x00\x10\x00\x18\x00\x22\x00\x28\x00\x3a\x00", json!({"explicit": 0, "written": ""}));
     // a zero time, an empty message, a zero port, an unset raw value
     check(b"\x42\x00\x72\x00\x62\x06\x08\x00\x10\x00\x1a\x00\x6a\x00", json!({"child": {}}));
 }

@@ -1,8 +1,9 @@
 //! Rules of admission policies and their bindings.
 
+use ::expressions::{Scope, Type};
 use object::{FieldError, FieldErrors, Value};
 
-use super::{expressions, rules};
+use super::{expressions, rules, scopes};
 use crate::Strategy;
 use crate::rules::{At, Errors, Read, conditions, labels};
 use crate::strategy::METADATA;
@@ -16,8 +17,8 @@ pub(crate) struct ValidatingAdmissionPolicy;
 impl Strategy for ValidatingAdmissionPolicy {
     fn validate(&self, policy: &Value) -> FieldErrors {
         let (spec, mut errors) = (At::root(policy).field("spec"), Errors::new());
-        check_policy(&spec, &mut errors);
-        expressions::check_validations(&spec, policy.text("metadata.name"), &mut errors);
+        let scope = check_policy(&spec, &mut errors);
+        expressions::check_validations(&spec, policy.text("metadata.name"), &scope, &mut errors);
         errors.done()
     }
 
@@ -42,19 +43,19 @@ pub(crate) struct MutatingAdmissionPolicy;
 impl Strategy for MutatingAdmissionPolicy {
     fn validate(&self, policy: &Value) -> FieldErrors {
         let (spec, mut errors) = (At::root(policy).field("spec"), Errors::new());
-        check_policy(&spec, &mut errors);
+        let scope = check_policy(&spec, &mut errors).with_patches();
         rules::check_no_deletion(&spec.field("matchConstraints"), &mut errors);
         if spec.is_empty("mutations") {
             let detail = "mutations must contain at least one item";
             errors.push(FieldError::required(&spec.path("mutations"), detail));
         }
-        spec.each("mutations").for_each(|mutation| check_mutation(&mutation, &mut errors));
+        spec.each("mutations").for_each(|mutation| check_mutation(&mutation, &scope, &mut errors));
         errors.done()
     }
 }
 
-/// What both kinds of policies have.
-fn check_policy(spec: &At, errors: &mut Errors) {
+/// Checks what both kinds of policies have. Gives what their other expressions may name.
+fn check_policy(spec: &At, errors: &mut Errors) -> Scope {
     if let Some(kind) = spec.present("paramKind") {
         check_param_kind(&kind, errors);
     }
@@ -65,8 +66,11 @@ fn check_policy(spec: &At, errors: &mut Errors) {
             errors.need(&matches, "resourceRules");
         }
     }
-    expressions::check_conditions(spec, errors);
-    expressions::check_variables(spec, errors);
+    let scope = scopes::policy(spec.has("paramKind"));
+    expressions::check_conditions(spec, &scope, errors);
+    let mut scope = scopes::with_variables(scope);
+    expressions::check_variables(spec, &mut scope, errors);
+    scope
 }
 
 fn check_param_kind(kind: &At, errors: &mut Errors) {
@@ -98,25 +102,25 @@ fn check_api_version(kind: &At, errors: &mut Errors) {
     }
 }
 
-fn check_mutation(mutation: &At, errors: &mut Errors) {
-    const FIELDS: [(&str, &str); 2] =
-        [("ApplyConfiguration", "applyConfiguration"), ("JSONPatch", "jsonPatch")];
+fn check_mutation(mutation: &At, scope: &Scope, errors: &mut Errors) {
+    let fields = [
+        ("ApplyConfiguration", "applyConfiguration", Type::named("Object")),
+        ("JSONPatch", "jsonPatch", Type::list(Type::named("JSONPatch"))),
+    ];
     let kind = mutation.text("patchType");
     if !errors.need(mutation, "patchType") {
         return;
     }
-    let known = FIELDS.map(|(kind, _)| kind);
+    let known = fields.each_ref().map(|(kind, ..)| *kind);
     errors.one_of(mutation, "patchType", &known);
-    for (own, field) in FIELDS.into_iter().filter(|_| known.contains(&kind)) {
+    for (own, field, wanted) in fields.iter().filter(|_| known.contains(&kind)) {
         let path = mutation.path(field);
-        match (mutation.present(field), own == kind) {
+        match (mutation.present(field), *own == kind) {
             (None, true) => {
                 let detail = format!("must be specified when patchType is {kind}");
                 errors.push(FieldError::required(&path, detail));
             }
-            (Some(patch), true) if expressions::is_blank(&patch, "expression") => {
-                errors.push(FieldError::required(&patch.path("expression"), ""));
-            }
+            (Some(patch), true) => expressions::check_mutation(&patch, scope, wanted, errors),
             (Some(_), false) => {
                 let detail = format!("must not be specified when patchType is {kind}");
                 errors.push(FieldError::invalid(&path, format!("{{{field}}}"), detail));

@@ -2,7 +2,7 @@
 
 use object::{FieldError, FieldErrors, Path, Value};
 
-use super::{client, expressions, rules};
+use super::{client, expressions, rules, scopes};
 use crate::Strategy;
 use crate::rules::{At, Errors, Read, labels};
 
@@ -28,7 +28,7 @@ fn check_webhook(hook: &At, errors: &mut Errors) {
         labels::check_selector(&hook.field(selector), errors);
     }
     client::check(&hook.field("clientConfig"), errors);
-    expressions::check_conditions(hook, errors);
+    expressions::check_conditions(hook, &scopes::WEBHOOK, errors);
     client::check_reviews(hook, "admissionReviewVersions", "must specify one of v1, v1beta1", errors);
 }
 

@@ -1,7 +1,10 @@
 //! Paths into custom resources: columns of the Table, counts of the scale, selectable fields.
 
+use std::collections::HashSet;
+
 use object::{FieldError, Path, Value};
 
+use super::paths;
 use crate::rules::{At, Errors, Read};
 
 const TYPES: [&str; 5] = ["boolean", "date", "integer", "number", "string"];
@@ -54,27 +57,34 @@ pub(super) fn check_scale(scale: &At, errors: &mut Errors) {
 
 /// Checks the fields that selectors may name: they are scalars of the schema.
 pub(super) fn check_selectable(fields: &At, schema: &Value, errors: &mut Errors) {
+    let mut seen = HashSet::new();
     for field in fields.each("") {
         let (path, text) = (field.path("jsonPath"), field.text("jsonPath"));
         if !errors.need(&field, "jsonPath") {
             continue;
         }
-        let mut wrong = |detail: String| errors.push(FieldError::invalid(&path, text, detail));
-        let names = text.strip_prefix('.').unwrap_or(text);
-        let found = names.split('.').try_fold(schema, |schema, name| schema.at("properties").get(name));
-        match found {
-            None => wrong(format!("is an invalid path: does not refer to a valid field: {text}")),
-            Some(_) if names.split('.').next() == Some("metadata") => {
-                wrong("must not point to fields in metadata".to_owned());
+        let mut wrong = |detail: &str| errors.push(FieldError::invalid(&path, text, detail));
+        let found = match paths::find(schema, text, false) {
+            Ok(found) => found,
+            Err(why) => {
+                wrong(&format!("is an invalid path: {why}"));
+                continue;
             }
-            Some(found) if !matches!(found.text("type"), "string" | "boolean" | "integer") => wrong(
+        };
+        if found.first == "metadata" {
+            wrong("must not point to fields in metadata");
+        }
+        if !matches!(found.schema.text("type"), "string" | "boolean" | "integer") {
+            wrong(
                 "must point to a field of type string, boolean or integer. Enum string fields and strings with \
-                 formats are allowed."
-                    .to_owned(),
-            ),
-            Some(_) => {}
+                 formats are allowed.",
+            );
+        }
+        if !seen.insert(found.text) {
+            errors.push(FieldError::duplicate(&path, text));
         }
     }
-    errors.unique(fields.each(""), "jsonPath");
-    errors.at_most(fields, "", MOST_SELECTABLE);
+    if seen.len() > MOST_SELECTABLE {
+        errors.push(FieldError::too_many(&fields.path(""), seen.len(), MOST_SELECTABLE));
+    }
 }

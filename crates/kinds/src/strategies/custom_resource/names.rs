@@ -20,11 +20,16 @@ pub(super) fn check(names: &At, errors: &mut Errors) {
     for field in ["kind", "listKind"] {
         check_kind(names, field, errors);
     }
+    check_labels(names, "shortNames", errors);
     if !names.is_empty("kind") && names.at("kind") == names.at("listKind") {
         let detail = "kind and listKind may not be the same";
         errors.push(FieldError::invalid(&names.path("listKind"), names.show("listKind"), detail));
     }
-    for name in names.each("shortNames").chain(names.each("categories")) {
+    check_labels(names, "categories", errors);
+}
+
+fn check_labels(names: &At, field: &str, errors: &mut Errors) {
+    for name in names.each(field) {
         errors.obey_joined(&name.path(""), name.as_str().unwrap_or_default(), object::dns1035_label);
     }
 }

@@ -1,23 +1,23 @@
 //! What a schema may say at all.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashSet};
 
 use object::{FieldError, Value};
 
-use super::structural;
+use super::prune::META;
+use super::{MAX_ERRORS, defaults, expressions, paths, structural};
 use crate::rules::{At, Errors, Read};
 
 const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
 const REASONS: [&str; 4] =
     ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
-/// The formats that are known.
-const FORMATS: [&str; 31] = [
+/// The formats that are known, without hyphens.
+const FORMATS: [&str; 30] = [
     "bsonobjectid",
     "byte",
     "cidr",
     "creditcard",
     "date",
-    "date-time",
     "datetime",
     "double",
     "duration",
@@ -32,8 +32,8 @@ const FORMATS: [&str; 31] = [
     "isbn",
     "isbn10",
     "isbn13",
-    "k8s-long-name",
-    "k8s-short-name",
+    "k8slongname",
+    "k8sshortname",
     "mac",
     "password",
     "rgbcolor",
@@ -48,9 +48,14 @@ const LIST_TYPE: &str = "x-kubernetes-list-type";
 const MAP_TYPE: &str = "x-kubernetes-map-type";
 const KEYS: &str = "x-kubernetes-list-map-keys";
 const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
+const EMBEDDED: &str = "x-kubernetes-embedded-resource";
 /// What JSON Schema knows and definitions do not.
 const UNSUPPORTED: [&str; 6] =
     ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"];
+/// Of how many wrong keys of a list is told: each time, all of its keys are shown.
+const MOST_KEYS_TOLD: usize = 16;
+/// What an error about the type of a root must stand behind, where there are several.
+const BEFORE_TYPE: [&str; 3] = ["id", "$schema", "$ref"];
 /// What may stand at the root where the status is validated on its own; the names are upstream's.
 const AT_ROOT: [&str; 22] = [
     "Description",
@@ -79,6 +84,7 @@ const AT_ROOT: [&str; 22] = [
 
 /// Checks the schema of a version.
 pub(super) fn check_root(schema: &At, keeps_status: bool, errors: &mut Errors) {
+    let before = errors.count_so_far();
     if keeps_status {
         check_status_root(schema, errors);
     }
@@ -86,13 +92,20 @@ pub(super) fn check_root(schema: &At, keeps_status: bool, errors: &mut Errors) {
         let detail = "nullable cannot be true at the root";
         errors.push(FieldError::forbidden(&schema.path("nullable"), detail));
     }
-    structural::check(schema).into_iter().for_each(|error| errors.push(error));
-    let meta = ["metadata", "kind", "apiVersion"];
-    for (name, field) in schema.each_entry("properties").filter(|(name, _)| meta.contains(name)) {
-        let detail = format!("must not be set in top-level {name}");
-        check_no_defaults(&field, &detail, errors);
+    let strange = structural::strange(schema);
+    let mut wrong = if strange.is_none() { structural::check(schema) } else { Vec::new() };
+    if strange.is_none() && wrong.is_empty() {
+        wrong = defaults::check(schema.value(), &schema.path(""));
     }
-    check(schema, errors);
+    let is_complete = strange.is_none() && wrong.is_empty();
+    wrong.into_iter().for_each(|error| errors.push(error));
+    check(schema, &Context { is_root: true, ..Context::default() }, errors);
+    if is_complete {
+        expressions::check(schema, errors);
+    }
+    if let Some(detail) = strange.filter(|_| errors.count_so_far() == before) {
+        errors.push(FieldError::invalid(&schema.path(""), "", detail));
+    }
 }
 
 /// The status is cut out of a schema with one; so nothing at the root may be about it.
@@ -101,13 +114,13 @@ fn check_status_root(schema: &At, errors: &mut Errors) {
         PRESERVE | "x-kubernetes-validations" => true,
         _ => AT_ROOT.iter().any(|known| known.eq_ignore_ascii_case(field)),
     };
+    let set = |value: &Value| !value.is_empty("") && value != &Value::Bool(false);
     let kind = schema.text("type");
-    if !matches!(kind, "" | "object") {
+    if !matches!(kind, "" | "object") && !BEFORE_TYPE.iter().any(|field| set(schema.at(field))) {
         let detail = "only \"object\" is allowed as the type at the root of the schema if the status subresource is \
                       enabled";
-        errors.push(FieldError::invalid(&schema.path("type"), kind, detail));
+        return errors.push(FieldError::invalid(&schema.path("type"), kind, detail));
     }
-    let set = |value: &Value| !value.is_empty("") && value != &Value::Bool(false);
     if schema.entries("").any(|(field, value)| !is_allowed(field) && set(value)) {
         let detail = format!(
             "only [{}] fields are allowed at the root of the schema if the status subresource is enabled",
@@ -117,37 +130,72 @@ fn check_status_root(schema: &At, errors: &mut Errors) {
     }
 }
 
-fn check_no_defaults(schema: &At, detail: &str, errors: &mut Errors) {
-    errors.forbid_present(schema, "default", detail);
-    parts(schema).into_iter().for_each(|part| check_no_defaults(&part, detail, errors));
+/// What is around a schema.
+#[derive(Clone, Default)]
+struct Context {
+    is_root: bool,
+    /// It is about what each resource has.
+    is_meta: bool,
+    /// Where no default may be.
+    without_default: Option<String>,
 }
 
-/// All schemas inside of a schema.
-fn parts<'a>(schema: &At<'a>) -> Vec<At<'a>> {
-    let mut all: Vec<At> = ["additionalProperties", "items", "not"]
-        .into_iter()
-        .filter_map(|field| schema.present(field))
-        .filter(|part| part.is_object())
-        .collect();
-    all.extend(schema.each_entry("properties").map(|(_, field)| field));
-    all.extend(["allOf", "oneOf", "anyOf"].into_iter().flat_map(|field| schema.each(field)));
-    all
+impl Context {
+    /// Around the schemas of properties that are not listed.
+    fn others(&self) -> Self {
+        let why = || "inside additionalProperties applying to object metadata".to_owned();
+        Self {
+            is_root: false,
+            is_meta: self.is_meta,
+            without_default: if self.is_meta { Some(why()) } else { self.without_default.clone() },
+        }
+    }
+
+    /// Around the schema of a property of what this schema describes.
+    fn property(&self, schema: &At, name: &str) -> Self {
+        let is_meta = (self.is_root || schema.flag(EMBEDDED)) && META.contains(&name);
+        let at_top = (is_meta && self.is_root).then(|| format!("in top-level {name}"));
+        Self {
+            is_root: false,
+            is_meta: self.is_meta || is_meta,
+            without_default: at_top.or_else(|| self.without_default.clone()),
+        }
+    }
+
+    /// Around any other schema within.
+    fn inside(&self) -> Self {
+        Self { is_root: false, ..self.clone() }
+    }
+}
+
+/// All schemas right inside of a schema.
+fn parts(schema: &Value) -> impl Iterator<Item = &Value> {
+    let single = ["additionalProperties", "items", "not"].into_iter().map(|field| schema.at(field));
+    let lists = ["allOf", "oneOf", "anyOf"].into_iter().flat_map(|field| schema.items(field));
+    let fields = schema.entries("properties").map(|(_, field)| field);
+    single.filter(|part| part.is_object()).chain(fields).chain(lists)
+}
+
+/// Whether a schema has defaults anywhere.
+pub(super) fn has_defaults(schema: &Value) -> bool {
+    schema.has("default") || parts(schema).any(has_defaults)
 }
 
 /// The formats of texts that nobody checks.
-pub(super) fn unknown_formats(schema: &At, found: &mut Vec<String>) {
+pub(super) fn unknown_formats(schema: &Value, found: &mut Vec<String>) {
     let format = schema.text("format");
-    if schema.text("type") == "string" && !format.is_empty() && !FORMATS.contains(&format) {
+    if schema.text("type") == "string" && !format.is_empty() && !FORMATS.contains(&&*format.replace('-', ""))
+    {
         found.push(format.to_owned());
     }
-    parts(schema).into_iter().for_each(|part| unknown_formats(&part, found));
+    parts(schema).for_each(|part| unknown_formats(part, found));
 }
 
-fn check(schema: &At, errors: &mut Errors) {
-    check_type(schema, errors);
-    for field in UNSUPPORTED {
-        errors.forbid(schema, field, &format!("{field} is not supported"));
+fn check(schema: &At, context: &Context, errors: &mut Errors) {
+    if errors.count_so_far() >= MAX_ERRORS {
+        return;
     }
+    check_standard(schema, context, errors);
     if schema.flag("uniqueItems") {
         let detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
         errors.push(FieldError::forbidden(&schema.path("uniqueItems"), detail));
@@ -157,18 +205,45 @@ fn check(schema: &At, errors: &mut Errors) {
         let detail = "additionalProperties and properties are mutual exclusive";
         errors.push(FieldError::forbidden(&schema.path("additionalProperties"), detail));
     }
+    if others.is_object() {
+        check(&schema.field("additionalProperties"), &context.others(), errors);
+    }
+    for (name, field) in schema.each_entry("properties") {
+        check(&field, &context.property(schema, name), errors);
+    }
+    let inside = context.inside();
+    let lists = ["allOf", "oneOf", "anyOf"].into_iter().flat_map(|field| schema.each(field));
+    for part in schema.present("not").into_iter().chain(lists) {
+        check(&part, &inside, errors);
+    }
+    if let Some(items) = schema.present("items").filter(|items| items.is_object()) {
+        check(&items, &inside, errors);
+    }
     if schema.at(PRESERVE) == &Value::Bool(false) {
         errors.push(FieldError::invalid(&schema.path(PRESERVE), false, "must be true or undefined"));
     }
     check_merge(schema, errors);
-    parts(schema).into_iter().for_each(|part| check(&part, errors));
-    schema.each("x-kubernetes-validations").for_each(|rule| check_validation(&rule, errors));
+    for rule in schema.each("x-kubernetes-validations") {
+        check_validation(&rule, errors);
+        let path = rule.text("fieldPath");
+        if !path.is_empty() && paths::find(schema, path, true).is_err() {
+            let detail = "fieldPath must be a valid path";
+            errors.push(FieldError::invalid(&rule.path("fieldPath"), path, detail));
+        }
+    }
 }
 
-fn check_type(schema: &At, errors: &mut Errors) {
+/// Checks what JSON Schema would allow and definitions do not.
+fn check_standard(schema: &At, context: &Context, errors: &mut Errors) {
     let kind = schema.text("type");
     if !kind.is_empty() && !TYPES.contains(&kind) {
         errors.push(FieldError::not_supported(&schema.path("type"), kind, &TYPES));
+    }
+    if let Some(why) = &context.without_default {
+        errors.forbid_present(schema, "default", &format!("must not be set {why}"));
+    }
+    for field in UNSUPPORTED {
+        errors.forbid(schema, field, &format!("{field} is not supported"));
     }
     if kind == "null" {
         let detail = "type cannot be set to null, use nullable as an alternative";
@@ -178,39 +253,52 @@ fn check_type(schema: &At, errors: &mut Errors) {
         let detail = "items must be a schema object and not an array";
         errors.push(FieldError::forbidden(&schema.path("items"), detail));
     }
+    if context.is_meta && schema.flag(EMBEDDED) {
+        errors
+            .push(FieldError::forbidden(&schema.path(EMBEDDED), "must not be used inside of resource meta"));
+    }
 }
 
 /// Checks how lists and maps merge.
 fn check_merge(schema: &At, errors: &mut Errors) {
     for (field, kind, known) in
-        [(MAP_TYPE, "object", &["granular", "atomic"][..]), (LIST_TYPE, "array", &["atomic", "set", "map"])]
+        [(MAP_TYPE, "object", &["atomic", "granular"][..]), (LIST_TYPE, "array", &["atomic", "set", "map"])]
     {
         if schema.has(field) {
-            check_is(schema, kind, &format!("must be {kind} if {field} is specified"), errors);
-            errors.one_of(schema, field, known);
+            let is_kind = check_is(schema, kind, &format!("must be {kind} if {field} is specified"), errors);
+            if is_kind && schema.text(field) == "set" {
+                check_set(schema, errors);
+            }
+            if !known.contains(&schema.text(field)) {
+                errors.push(FieldError::not_supported(&schema.path(field), schema.text(field), known));
+            }
         }
     }
-    match (schema.text(LIST_TYPE), schema.is_empty(KEYS)) {
-        ("map", _) => check_list_map(schema, errors),
-        (kind, false) => {
-            let (path, detail) = (schema.path(LIST_TYPE), format!("must be map if {KEYS} is non-empty"));
-            errors.push(match kind {
-                "" => FieldError::required(&path, detail),
-                _ => FieldError::invalid(&path, kind, detail),
-            });
-        }
-        ("set", true) => check_set(schema, errors),
-        _ => {}
+    let kind = schema.text(LIST_TYPE);
+    if !schema.is_empty(KEYS) && kind != "map" {
+        let (path, detail) = (schema.path(LIST_TYPE), format!("must be map if {KEYS} is non-empty"));
+        errors.push(match kind {
+            "" => FieldError::required(&path, detail),
+            _ => FieldError::invalid(&path, kind, detail),
+        });
+    }
+    if kind == "map" {
+        check_list_map(schema, errors);
+    }
+    if matches!(kind, "set" | "map") && schema.at("items").is_object() {
+        check_items(schema, kind, errors);
     }
 }
 
-fn check_is(schema: &At, kind: &str, detail: &str, errors: &mut Errors) {
+/// Checks the type. Says whether it is right.
+fn check_is(schema: &At, kind: &str, detail: &str, errors: &mut Errors) -> bool {
     let (path, found) = (schema.path("type"), schema.text("type"));
     if found.is_empty() {
         errors.push(FieldError::required(&path, detail));
     } else if found != kind {
         errors.push(FieldError::invalid(&path, found, detail));
     }
+    found == kind
 }
 
 /// The items of a set are compared as a whole.
@@ -219,20 +307,13 @@ fn check_set(schema: &At, errors: &mut Errors) {
     let (field, implied) = match items.text("type") {
         "array" => (LIST_TYPE, "atomic"),
         "object" => (MAP_TYPE, "granular"),
-        _ => return check_not_nullable(&items, "set", errors),
+        _ => return,
     };
-    let found = if items.is_empty(field) { implied } else { items.text(field) };
-    if found != "atomic" {
+    let merge = if items.is_empty(field) { implied } else { items.text(field) };
+    if merge != "atomic" {
         let detail = format!("must be atomic as item of a list with {LIST_TYPE}=set");
-        errors.push(FieldError::invalid(&items.path(field), items.show(field), detail));
-    }
-    check_not_nullable(&items, "set", errors);
-}
-
-fn check_not_nullable(items: &At, list: &str, errors: &mut Errors) {
-    if items.flag("nullable") {
-        let detail = format!("cannot be nullable when {LIST_TYPE} is {list}");
-        errors.push(FieldError::forbidden(&items.path("nullable"), detail));
+        // of an object, too, the type of a list is shown, which it has not
+        errors.push(FieldError::invalid(&items.path(field), items.show(LIST_TYPE), detail));
     }
 }
 
@@ -246,51 +327,66 @@ fn check_list_map(schema: &At, errors: &mut Errors) {
         let detail = format!("must have a schema if {LIST_TYPE} is map");
         return errors.push(FieldError::required(&schema.path("items"), detail));
     };
-    check_not_nullable(&items, "map", errors);
+    if !items.is_object() {
+        let detail = format!("must only have a single schema if {LIST_TYPE} is map");
+        return errors.push(FieldError::invalid(&items.path(""), items.show(""), detail));
+    }
     if items.text("type") != "object" {
         let detail = format!("must be object if parent array's {LIST_TYPE} is map");
         return errors.push(FieldError::invalid(&items.path("type"), items.text("type"), detail));
     }
-    check_keys(schema, &items, errors);
-}
-
-fn check_keys(schema: &At, items: &At, errors: &mut Errors) {
-    let keys: BTreeSet<&str> = schema.items(KEYS).iter().map(|key| key.text("")).collect();
-    let required: BTreeSet<&str> = items.items("required").iter().map(|name| name.text("")).collect();
-    let properties: HashMap<&str, At> = items.each_entry("properties").collect();
-    for (name, property) in keys.iter().filter_map(|name| properties.get_key_value(name)) {
-        check_key(items, required.contains(name), property, errors);
-    }
-    for (wrong, detail) in [
-        (keys.len() < schema.items(KEYS).len(), "must not contain duplicate entries"),
-        (
-            !keys.iter().all(|name| properties.contains_key(name)),
-            "entries must all be names of item properties",
-        ),
-    ] {
-        if wrong {
-            errors.push(FieldError::invalid(&schema.path(KEYS), schema.show(KEYS), detail));
+    let (mut seen, before) = (HashSet::new(), errors.count_so_far());
+    for key in schema.items(KEYS).iter().map(|key| key.text("")) {
+        check_key(schema, &items, key, seen.insert(key), errors);
+        if errors.count_so_far() > before + MOST_KEYS_TOLD {
+            return;
         }
     }
 }
 
-fn check_key(items: &At, required: bool, property: &At, errors: &mut Errors) {
-    if matches!(property.text("type"), "array" | "object") {
-        let detail = format!("must be a scalar type if parent array's {LIST_TYPE} is map");
-        errors.push(FieldError::invalid(&property.path("type"), items.text("type"), detail));
+fn check_key(schema: &At, items: &At, key: &str, is_first: bool, errors: &mut Errors) {
+    let keys = |detail| FieldError::invalid(&schema.path(KEYS), schema.show(KEYS), detail);
+    match items.at("properties").get(key).map(|property| property.text("type")) {
+        Some("array" | "object") => {
+            let detail = format!("must be a scalar type if parent array's {LIST_TYPE} is map");
+            let path = items.path("properties").key(key).child("type");
+            errors.push(FieldError::invalid(&path, items.text("type"), detail));
+        }
+        Some(_) => {}
+        None => errors.push(keys("entries must all be names of item properties")),
     }
-    if !required && !property.has("default") {
-        let detail =
-            format!("this property is in {KEYS}, so it must have a default or be a required property");
-        errors.push(FieldError::required(&property.path("default"), detail));
-    }
-    if property.flag("nullable") {
-        let detail = format!("this property is in {KEYS}, so it cannot be nullable");
-        errors.push(FieldError::forbidden(&property.path("nullable"), detail));
+    if !is_first {
+        errors.push(keys("must not contain duplicate entries"));
     }
 }
 
-/// Checks a rule in CEL, as far as that goes without compiling it.
+/// Checks that each item is there, and so is what it is told apart by.
+fn check_items(schema: &At, kind: &str, errors: &mut Errors) {
+    let items = schema.field("items");
+    if items.flag("nullable") {
+        let detail = format!("cannot be nullable when {LIST_TYPE} is {kind}");
+        errors.push(FieldError::forbidden(&items.path("nullable"), detail));
+    }
+    if kind != "map" {
+        return;
+    }
+    let required: BTreeSet<&str> = items.items("required").iter().map(|name| name.text("")).collect();
+    for key in schema.items(KEYS).iter().map(|key| key.text("")) {
+        let Some(property) = items.at("properties").get(key) else { continue };
+        let path = items.path("properties").key(key);
+        if !required.contains(key) && !property.has("default") {
+            let detail =
+                format!("this property is in {KEYS}, so it must have a default or be a required property");
+            errors.push(FieldError::required(&path.child("default"), detail));
+        }
+        if property.flag("nullable") {
+            let detail = format!("this property is in {KEYS}, so it cannot be nullable");
+            errors.push(FieldError::forbidden(&path.child("nullable"), detail));
+        }
+    }
+}
+
+/// Checks what a rule says beside its expression.
 fn check_validation(rule: &At, errors: &mut Errors) {
     let blank = |field: &str| rule.text(field).trim().is_empty();
     let broken = |field: &str| rule.text(field).trim().contains(['\n', '\r']);

@@ -3,6 +3,8 @@
 use object::{FieldError, FieldErrors, Path, Value};
 use serde_json::json;
 
+use super::MAX_ERRORS;
+use super::pattern::Pattern;
 use crate::rules::{At, Errors, Read};
 
 const INT_OR_STRING: &str = "x-kubernetes-int-or-string";
@@ -46,6 +48,34 @@ impl Level {
     }
 }
 
+/// What a structural schema cannot have anywhere, and how that is told.
+const STRANGE: [(&str, &str); 7] = [
+    ("id", "OpenAPIV3Schema 'id' is not supported"),
+    ("$schema", "OpenAPIV3Schema 'schema' is not supported"),
+    ("$ref", "OpenAPIV3Schema '$ref' is not supported"),
+    ("patternProperties", "OpenAPIV3Schema 'patternProperties' is not supported"),
+    ("dependencies", "OpenAPIV3Schema 'dependencies' is not supported"),
+    ("additionalItems", "OpenAPIV3Schema 'additionalItems' is not supported"),
+    ("definitions", "OpenAPIV3Schema 'definitions' is not supported"),
+];
+
+/// What a schema has somewhere that no structural one has. Nothing else is said about its structure then.
+pub(super) fn strange(schema: &Value) -> Option<&'static str> {
+    if let Some((_, detail)) = STRANGE.iter().find(|(field, _)| !schema.is_empty(field)) {
+        return Some(detail);
+    }
+    if schema.at(PRESERVE) == &json!(false) {
+        return Some("internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined");
+    }
+    if !schema.items("items").is_empty() {
+        return Some("OpenAPIV3Schema 'items' must be a schema, but is an array");
+    }
+    let lists = LOGIC.iter().flat_map(|field| schema.items(field));
+    let fields = schema.entries("properties").map(|(_, field)| field);
+    let single = ["not", "items", "additionalProperties"].into_iter().map(|field| schema.at(field));
+    lists.chain(fields).chain(single.filter(|part| part.is_object())).find_map(strange)
+}
+
 /// What keeps a schema from being structural, sorted by text.
 pub(super) fn check(schema: &At) -> FieldErrors {
     let mut errors = Errors::new();
@@ -66,13 +96,16 @@ fn parts<'a>(schema: &At<'a>) -> impl Iterator<Item = (Level, At<'a>)> + use<'a>
 }
 
 fn check_level(schema: &At, level: Level, errors: &mut Errors) {
+    if errors.count_so_far() >= MAX_ERRORS {
+        return;
+    }
     if schema.text("type") == "array" && !schema.has("items") {
         errors.push(FieldError::required(&schema.path("items"), "must be specified"));
     }
     parts(schema).for_each(|(level, part)| check_level(&part, level, errors));
     check_additional(schema, level, errors);
     check_extensions(schema, errors);
-    check_logic(schema, is_int_or_string(schema), errors);
+    check_logic(schema, Exceptions::of(schema), errors);
     check_type(schema, level, errors);
     if level == Level::Root || schema.flag(EMBEDDED) {
         check_meta(schema, level, errors);
@@ -133,7 +166,7 @@ fn check_meta(schema: &At, level: Level, errors: &mut Errors) {
     };
     let names = |(name, _): (&str, &Value)| matches!(name, "name" | "generateName");
     let restrains = |(field, value): (&str, &Value)| match field {
-        "type" | "properties" => false,
+        "type" | "properties" | "default" => false,
         _ => !value.is_null() && value != &json!(false),
     };
     if metadata.entries("").any(restrains) || !metadata.entries("properties").all(names) {
@@ -143,37 +176,53 @@ fn check_meta(schema: &At, level: Level, errors: &mut Errors) {
     }
 }
 
-/// Where a schema says of itself that it is a number or a text: in `anyOf`, or in the first of `allOf`.
-fn is_int_or_string(schema: &Value) -> Option<&'static str> {
-    let either = json!([{ "type": "integer" }, { "type": "string" }]);
-    if schema.at("anyOf") == &either {
-        return Some("anyOf");
-    }
-    let first = schema.items("allOf").first()?;
-    (first.at("anyOf") == &either).then_some("allOf")
+/// What need not be outside of logic: that a value is a number or a text.
+#[derive(Clone, Copy, Default)]
+struct Exceptions {
+    /// In `anyOf`.
+    any_of: bool,
+    /// In `anyOf` of the first of `allOf`.
+    all_of: bool,
 }
 
-/// The schemas that `allOf`, `anyOf`, `oneOf` and `not` of a schema hold; `except` is what is not one of them.
-fn logic<'a>(schema: &At<'a>, except: Option<&str>) -> Vec<(At<'a>, Option<&'static str>)> {
+impl Exceptions {
+    fn of(schema: &Value) -> Self {
+        let either = json!([{ "type": "integer" }, { "type": "string" }]);
+        let first = schema.items("allOf").first().map(|first| first.at("anyOf"));
+        Self { any_of: schema.at("anyOf") == &either, all_of: first == Some(&either) }
+    }
+}
+
+/// The schemas that `allOf`, `anyOf`, `oneOf` and `not` of a schema hold, but for exceptions.
+fn logic<'a>(schema: &At<'a>, except: Exceptions) -> Vec<(At<'a>, Exceptions)> {
     let mut all = Vec::new();
-    for field in LOGIC.into_iter().filter(|field| *field != "anyOf" || except != Some("anyOf")) {
+    for field in LOGIC.into_iter().filter(|field| *field != "anyOf" || !except.any_of) {
         for (i, part) in schema.each(field).enumerate() {
-            let inner = (field == "allOf" && i == 0 && except == Some("allOf")).then_some("anyOf");
-            all.push((part, inner));
+            let any_of = field == "allOf" && i == 0 && except.all_of;
+            all.push((part, Exceptions { any_of, all_of: false }));
         }
     }
-    all.extend(schema.present("not").map(|not| (not, None)));
+    all.extend(schema.present("not").map(|not| (not, Exceptions::default())));
     all
 }
 
-fn check_logic(schema: &At, except: Option<&str>, errors: &mut Errors) {
+fn check_logic(schema: &At, except: Exceptions, errors: &mut Errors) {
     logic(schema, except).into_iter().for_each(|(part, except)| check_nested(&part, except, errors));
+    let pattern = schema.text("pattern");
+    if let Some(wrong) = Pattern::read(pattern).err().filter(|_| !pattern.is_empty()) {
+        let detail = format!("must be a valid regular expression, but isn't: {wrong}");
+        errors.push(FieldError::invalid(&schema.path("pattern"), pattern, detail));
+    }
 }
 
-fn check_nested(schema: &At, except: Option<&str>, errors: &mut Errors) {
+fn check_nested(schema: &At, except: Exceptions, errors: &mut Errors) {
+    if errors.count_so_far() >= MAX_ERRORS {
+        return;
+    }
     check_logic(schema, except, errors);
     let fields = schema.each_entry("properties").map(|(_, field)| field);
-    schema.present("items").into_iter().chain(fields).for_each(|part| check_nested(&part, None, errors));
+    let parts = schema.present("items").into_iter().chain(fields);
+    parts.for_each(|part| check_nested(&part, Exceptions::default(), errors));
     for (field, detail) in OUTSIDE.into_iter().filter(|(field, _)| is_set(schema, field)) {
         errors.push(FieldError::forbidden(&schema.path(field), detail));
     }
@@ -188,24 +237,30 @@ fn check_nested(schema: &At, except: Option<&str>, errors: &mut Errors) {
 }
 
 fn is_set(schema: &Value, field: &str) -> bool {
-    !schema.is_empty(field) && schema.at(field) != &json!(false)
+    let value = schema.at(field);
+    match field {
+        "additionalProperties" | "default" => !value.is_null(),
+        _ => !value.is_empty("") && value != &json!(false),
+    }
 }
 
-/// What logic speaks of is there outside of it, too.
+/// What logic at the root speaks of is there outside of it, too.
 fn check_completeness(schema: &At, errors: &mut Errors) {
-    for (part, _) in logic(schema, None) {
+    for (part, _) in logic(schema, Exceptions::default()) {
         check_told(&part, Some(schema), &schema.path(""), errors);
     }
-    parts(schema).for_each(|(_, part)| check_completeness(&part, errors));
 }
 
 /// Checks that what `inner` speaks of is in `outer`, which stands at `path`.
 fn check_told(inner: &At, outer: Option<&At>, path: &Path, errors: &mut Errors) {
+    if errors.count_so_far() >= MAX_ERRORS {
+        return;
+    }
     let Some(outer) = outer else {
         let detail = format!("because it is defined in {}", inner.path("").as_str());
         return errors.push(FieldError::required(path, detail));
     };
-    for (part, _) in logic(inner, None) {
+    for (part, _) in logic(inner, Exceptions::default()) {
         check_told(&part, Some(outer), path, errors);
     }
     if let Some(items) = inner.present("items") {

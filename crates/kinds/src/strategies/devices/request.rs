@@ -1,9 +1,12 @@
 //! What a claim asks for: requests, constraints between them, configuration for drivers.
 
+use std::sync::LazyLock;
+
+use ::expressions::{Scope, Type};
 use object::{FieldError, Path, Value};
 
 use super::names;
-use crate::rules::{At, Errors, Read, Write};
+use crate::rules::{At, Errors, Read, Write, expressions};
 
 const MOST_REQUESTS: usize = 32;
 const MOST_ALTERNATIVES: usize = 8;
@@ -16,6 +19,22 @@ const LONGEST_EXPRESSION: usize = 10 * 1024;
 const LONGEST_PARAMETERS: usize = 10 * 1024;
 const MODES: [&str; 2] = ["All", "ExactCount"];
 const OPERATORS: [&str; 2] = ["Equal", "Exists"];
+
+/// What the expression of a selector may name: a device. Its attributes and capacities are found by domain and name.
+static SELECTOR: LazyLock<Scope> = LazyLock::new(|| {
+    let found = |kind| Type::map(Type::String, Type::map(Type::String, kind));
+    let mut scope = Scope::new().with_names();
+    let device = scope.object(
+        "kubernetes.DRADevice",
+        [
+            ("driver", Type::String),
+            ("allowMultipleAllocations", Type::Bool),
+            ("attributes", found(Type::Dyn)),
+            ("capacity", found(Type::named("kubernetes.Quantity"))),
+        ],
+    );
+    scope.with("device", device)
+});
 
 /// Who asks for an exact count and does not say it gets one.
 pub(super) fn defaults(object: &mut Value, requests: &str) {
@@ -101,12 +120,20 @@ pub(super) fn check_selectors(at: &At, errors: &mut Errors) {
         return;
     }
     for selector in at.each("selectors") {
-        if errors.need(&selector, "cel")
-            && errors.need(&selector, "cel.expression")
-            && selector.text("cel.expression").len() > LONGEST_EXPRESSION
-        {
-            errors.push(FieldError::too_long(&selector.path("cel.expression"), LONGEST_EXPRESSION));
+        if errors.need(&selector, "cel") && errors.need(&selector, "cel.expression") {
+            check_expression(&selector.field("cel"), errors);
         }
+    }
+}
+
+fn check_expression(cel: &At, errors: &mut Errors) {
+    if cel.text("expression").len() > LONGEST_EXPRESSION {
+        return errors.push(FieldError::too_long(&cel.path("expression"), LONGEST_EXPRESSION));
+    }
+    let kind = expressions::compile(cel, "expression", &SELECTOR, errors).map(|compiled| compiled.kind);
+    if let Some(kind) = kind.filter(|kind| !matches!(kind, Type::Bool | Type::Dyn)) {
+        let detail = format!("must evaluate to bool or the unknown type, not {}", kind.declared());
+        errors.push(FieldError::invalid(&cel.path("expression"), cel.show("expression"), detail));
     }
 }
 

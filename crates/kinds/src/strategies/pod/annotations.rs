@@ -2,12 +2,8 @@
 
 use object::{FieldError, Path, Value};
 
+use super::pod_spec::{APPARMOR, MIRROR};
 use crate::rules::{Errors, Read};
-
-/// On a pod that a node made from a file of its own.
-const MIRROR: &str = "kubernetes.io/config.mirror";
-/// What annotations with the profile of a container begin with.
-const PROFILE: &str = "container.apparmor.security.beta.kubernetes.io/";
 
 /// Whether a pod mirrors one that a node made by itself.
 pub(super) fn is_static(pod: &Value) -> bool {
@@ -21,7 +17,7 @@ pub(super) fn check(new: &Value, old: &Value, errors: &mut Errors) {
     let mut refuse = |key: &str, verb: &str| {
         let detail = match key {
             MIRROR => format!("may not {verb} mirror pod annotation"),
-            _ if key.starts_with(PROFILE) => format!("may not {verb} AppArmor annotations"),
+            _ if key.starts_with(APPARMOR) => format!("may not {verb} AppArmor annotations"),
             _ => return,
         };
         errors.push(FieldError::forbidden(&path.key(key), detail));

@@ -1,41 +1,62 @@
 //! Rules of containers.
 
-use std::collections::{HashMap, HashSet};
-
 use object::{FieldError, Value};
 
-use super::{At, CONTAINER_LISTS, Errors, Read, env, handlers, resources};
+use super::mounts::{self, Volumes};
+use super::{At, Errors, Read, env, handlers, ports, resources, restarts, security};
 
-/// The volumes of a spec by name, as far as mounts care.
-pub(super) type Volumes<'a> = HashMap<&'a str, &'a Value>;
+/// The container lists of a spec in the order in which they are checked.
+const ORDER: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
-/// Checks all containers of a spec.
-pub(super) fn check(spec: &At, volumes: &Volumes, errors: &mut Errors) {
-    let all = || {
-        ["containers", "initContainers", "ephemeralContainers"].into_iter().flat_map(|list| spec.each(list))
-    };
-    errors.unique(all(), "name");
-    for list in CONTAINER_LISTS {
+/// What rules of a container need to know of its pod.
+struct Pod<'a> {
+    spec: &'a At<'a>,
+    volumes: &'a Volumes<'a>,
+    claims: &'a [&'a str],
+}
+
+/// Checks all containers of a spec; `claims` are the names of the pod's claims of devices.
+pub(super) fn check(spec: &At, volumes: &Volumes, claims: &[&str], errors: &mut Errors) {
+    let pod = Pod { spec, volumes, claims };
+    errors.unique(ORDER.into_iter().flat_map(|list| spec.each(list)), "name");
+    for list in ORDER {
         for container in spec.each(list) {
-            check_container(&container, volumes, errors);
+            check_container(&container, &pod, errors);
             match list {
-                "initContainers" => check_init(&container, errors),
+                "initContainers" => check_init(spec, &container, errors),
                 "ephemeralContainers" => check_ephemeral(spec, &container, errors),
-                _ => check_usual(&container, errors),
+                _ => {
+                    restarts::check_end(&container, errors);
+                    check_usual(spec, &container, errors);
+                }
             }
         }
     }
-    check_host_ports(spec, errors);
+    ports::check_hosts(spec, errors);
 }
 
-fn check_container(container: &At, volumes: &Volumes, errors: &mut Errors) {
-    check_image(container, errors);
-    errors.unique(container.each("ports"), "name");
+fn check_container(container: &At, pod: &Pod, errors: &mut Errors) {
+    ports::check(container, errors);
     env::check(container, errors);
-    check_mounts(container, volumes, errors);
-    check_devices(container, volumes, errors);
-    resources::check(&container.field("resources"), errors);
-    check_security(container, errors);
+    mounts::check(container, pod.volumes, errors);
+    resources::check(&container.field("resources"), pod.claims, errors);
+    restarts::check_resize(pod.spec, container, errors);
+    let own_users = pod.spec.at("hostUsers") == &Value::Bool(false);
+    security::check_container(container, own_users, errors);
+}
+
+/// Checks what is asked of containers of pods, and not of those in templates.
+pub(crate) fn check_images(spec: &At, errors: &mut Errors) {
+    for container in ["containers", "initContainers"].into_iter().flat_map(|list| spec.each(list)) {
+        check_image(&container, errors);
+    }
+}
+
+/// Checks what is asked of new containers: those that are there stay as they are.
+pub(crate) fn check_new(spec: &At, errors: &mut Errors) {
+    for container in spec.each("initContainers").filter(|one| one.text("restartPolicy") != "Always") {
+        restarts::check_resize_once(&container, errors);
+    }
 }
 
 fn check_image(container: &At, errors: &mut Errors) {
@@ -46,15 +67,16 @@ fn check_image(container: &At, errors: &mut Errors) {
     }
 }
 
-fn check_usual(container: &At, errors: &mut Errors) {
-    handlers::check_lifecycle(container, errors);
+fn check_usual(spec: &At, container: &At, errors: &mut Errors) {
+    handlers::check_lifecycle(container, spec.int("terminationGracePeriodSeconds"), errors);
     handlers::check_probes(container, errors);
 }
 
 /// Init containers have probes and hooks only where they keep running.
-fn check_init(container: &At, errors: &mut Errors) {
+fn check_init(spec: &At, container: &At, errors: &mut Errors) {
+    restarts::check_end(container, errors);
     if container.text("restartPolicy") == "Always" {
-        return check_usual(container, errors);
+        return check_usual(spec, container, errors);
     }
     for field in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
         errors.forbid_present(
@@ -68,6 +90,7 @@ fn check_init(container: &At, errors: &mut Errors) {
 /// What runs in a pod for a while is no part of its work: it asks for nothing, and nobody asks it.
 fn check_ephemeral(spec: &At, container: &At, errors: &mut Errors) {
     const DETAIL: &str = "cannot be set for an Ephemeral Container";
+    check_image(container, errors);
     let target = container.text("targetContainerName");
     let known = ["containers", "initContainers"]
         .iter()
@@ -95,54 +118,6 @@ fn check_ephemeral(spec: &At, container: &At, errors: &mut Errors) {
     }
 }
 
-/// No two ports of a pod take the same port of the node; in the node's network every port is one of the node.
-fn check_host_ports(spec: &At, errors: &mut Errors) {
-    let mut taken = HashSet::new();
-    let lasting = spec.each("initContainers").filter(|c| c.text("restartPolicy") == "Always");
-    for port in spec.each("containers").chain(lasting).flat_map(|c| c.each("ports")) {
-        let (host, own) =
-            (port.int("hostPort").unwrap_or_default(), port.int("containerPort").unwrap_or_default());
-        if spec.flag("hostNetwork") && host != own {
-            let detail = "must match `hostPort` when `hostNetwork` is true";
-            errors.push(FieldError::invalid(&port.path("containerPort"), own, detail));
-        }
-        let claim = format!("{}/{}/{host}", port.text("protocol"), port.text("hostIP"));
-        if host != 0 && !taken.insert(claim.clone()) {
-            errors.push(FieldError::duplicate(&port.path("hostPort"), claim));
-        }
-    }
-}
-
-fn check_mounts(container: &At, volumes: &Volumes, errors: &mut Errors) {
-    let mut paths = HashSet::new();
-    for mount in container.each("volumeMounts") {
-        let name = mount.text("name");
-        if !name.is_empty() && !volumes.contains_key(name) {
-            errors.push(FieldError::not_found(&mount.path("name"), name));
-        }
-        let path = mount.value().text("mountPath");
-        if !path.is_empty() && !paths.insert(path) {
-            errors.push(FieldError::invalid(&mount.path("mountPath"), path, "must be unique"));
-        }
-        check_sub_path(&mount, errors);
-        let privileged = container.flag("securityContext.privileged");
-        if mount.text("mountPropagation") == "Bidirectional" && !privileged {
-            let detail = "Bidirectional mount propagation is available only to privileged containers";
-            errors.push(FieldError::forbidden(&mount.path("mountPropagation"), detail));
-        }
-    }
-}
-
-fn check_sub_path(mount: &At, errors: &mut Errors) {
-    for field in ["subPath", "subPathExpr"] {
-        errors.text(mount, field, local_path);
-    }
-    if !mount.is_empty("subPath") && !mount.is_empty("subPathExpr") {
-        let detail = "subPathExpr and subPath are mutually exclusive";
-        errors.push(FieldError::invalid(&mount.path("subPathExpr"), mount.text("subPathExpr"), detail));
-    }
-}
-
 /// A relative path that does not climb.
 pub(super) fn local_path(path: &str) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -157,48 +132,4 @@ pub(super) fn local_path(path: &str) -> Vec<String> {
 pub(crate) fn path_without_backsteps(path: &str) -> Vec<String> {
     let climbs = path.split('/').any(|step| step == "..");
     if climbs { vec!["must not contain '..'".to_owned()] } else { Vec::new() }
-}
-
-fn check_devices(container: &At, volumes: &Volumes, errors: &mut Errors) {
-    let mut paths = HashSet::new();
-    for device in container.each("volumeDevices") {
-        let (name, path) = (device.value().text("name"), device.value().text("devicePath"));
-        let volume = volumes.get(name);
-        if !name.is_empty() && volume.is_none() {
-            errors.push(FieldError::not_found(&device.path("name"), name));
-        }
-        if volume.is_some_and(|v| !v.has("persistentVolumeClaim") && !v.has("ephemeral")) {
-            let detail =
-                "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode";
-            errors.push(FieldError::invalid(&device.path("name"), name, detail));
-        }
-        if !path.is_empty() && !paths.insert(path) {
-            errors.push(FieldError::invalid(&device.path("devicePath"), path, "must be unique"));
-        }
-        errors.text(&device, "devicePath", path_without_backsteps);
-    }
-}
-
-fn check_security(container: &At, errors: &mut Errors) {
-    let Some(security) = container.present("securityContext") else { return };
-    for id in ["runAsUser", "runAsGroup"] {
-        errors.between(&security, id, 0, i64::from(i32::MAX));
-    }
-    let capable = security.items("capabilities.add").iter().any(|c| c == "SYS_ADMIN" || c == "CAP_SYS_ADMIN");
-    if security.at("allowPrivilegeEscalation") != &Value::Bool(false) {
-        return;
-    }
-    for (with, set) in
-        [("privileged", security.flag("privileged")), ("capabilities.Add CAP_SYS_ADMIN", capable)]
-    {
-        if set {
-            let detail = match with {
-                "privileged" => {
-                    "cannot set `allowPrivilegeEscalation` to false and `privileged` to true".to_owned()
-                }
-                other => format!("cannot set `allowPrivilegeEscalation` to false and `{other}`"),
-            };
-            errors.push(FieldError::invalid(&security.path(""), security.show(""), detail));
-        }
-    }
 }

@@ -17,6 +17,9 @@ pub(crate) fn spec_defaults(spec: &mut Value) {
         if is_sourceless(volume) {
             volume.put("emptyDir", json!({}));
         }
+        if let Some(image) = volume.at_mut("image").filter(|image| image.is_object()) {
+            default_pull_policy(image, "pullPolicy", "reference");
+        }
     }
     for list in CONTAINER_LISTS {
         spec.items_mut(list).iter_mut().for_each(container_defaults);
@@ -35,9 +38,14 @@ fn mirror_service_account(spec: &mut Value) {
 
 fn container_defaults(container: &mut Value) {
     container.put_new("resources", json!({}));
-    if container.is_empty("imagePullPolicy") {
-        let policy = if is_latest(container.text("image")) { "Always" } else { "IfNotPresent" };
-        container.put("imagePullPolicy", policy);
+    default_pull_policy(container, "imagePullPolicy", "image");
+}
+
+/// What is called the newest may be another one by now.
+fn default_pull_policy(of: &mut Value, policy: &str, image: &str) {
+    if of.is_empty(policy) {
+        let default = if is_latest(of.text(image)) { "Always" } else { "IfNotPresent" };
+        of.put(policy, default);
     }
 }
 

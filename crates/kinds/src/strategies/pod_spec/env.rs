@@ -1,10 +1,13 @@
 //! Rules of environment variables.
 
-use object::FieldError;
+use object::{FieldError, Path};
 
-use super::{At, Errors, Read};
+use super::{At, CONTAINER_LISTS, Errors, Read, amount_ref, field_ref, path_without_backsteps};
 
 const MANY: &str = "may not have more than one field specified at a time";
+const NONE: &str =
+    "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
+const SOURCES: [&str; 5] = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"];
 
 /// Fields of a pod that its own containers may read.
 const FIELDS: [&str; 9] = [
@@ -28,71 +31,75 @@ pub(super) fn check(container: &At, errors: &mut Errors) {
         }
     }
     for from in container.each("envFrom") {
-        check_env_from(&from, errors);
+        check_env_from(&from, &container.path("envFrom"), errors);
     }
 }
 
 fn check_source(variable: &At, from: &At, errors: &mut Errors) {
-    let sources: Vec<&str> =
-        ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"]
-            .into_iter()
-            .filter(|source| from.has(source))
-            .collect();
-    let wrong = match sources.len() {
-        0 => Some("must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"),
-        1 if !variable.is_empty("value") => Some("may not be specified when `value` is not empty"),
-        1 => None,
-        _ => Some(MANY),
-    };
-    if let Some(detail) = wrong {
-        errors.push(FieldError::invalid(&from.path(""), "", detail));
-    }
-    for source in sources {
+    let sources: Vec<&str> = SOURCES.into_iter().filter(|source| from.has(source)).collect();
+    for source in &sources {
         check_ref(source, &from.field(source), errors);
     }
+    let wrong = match sources.len() {
+        0 => NONE,
+        _ if !variable.is_empty("value") => "may not be specified when `value` is not empty",
+        1 => return,
+        _ => MANY,
+    };
+    errors.push(FieldError::invalid(&from.path(""), "", wrong));
 }
 
 fn check_ref(source: &str, at: &At, errors: &mut Errors) {
     match source {
-        "fieldRef" => check_field_ref(at, errors),
-        "configMapKeyRef" | "secretKeyRef" => {
+        "fieldRef" => field_ref::check(at, &FIELDS, errors),
+        "resourceFieldRef" => amount_ref::check(at, errors),
+        "fileKeyRef" => {
+            errors.text(at, "key", object::env_var_name);
+            errors.text(at, "path", path_without_backsteps);
+        }
+        _ => {
+            errors.obey(&at.path("name"), at.text("name"), object::dns1123_subdomain);
             errors.text(at, "key", object::config_map_key);
-            errors.need(at, "name");
         }
-        _ => {}
     }
 }
 
-/// Checks a `fieldRef`.
-pub(super) fn check_field_ref(at: &At, errors: &mut Errors) {
-    let field = at.text("fieldPath");
-    if field.is_empty() || FIELDS.contains(&field) || is_keyed(field) {
-        return;
-    }
-    let detail = format!("error converting fieldPath: field label not supported: {field}");
-    errors.push(FieldError::invalid(&at.path("fieldPath"), field, detail));
-}
-
-/// `metadata.labels['key']` or `metadata.annotations['key']`.
-fn is_keyed(field: &str) -> bool {
-    let map = field.strip_prefix("metadata.labels").or_else(|| field.strip_prefix("metadata.annotations"));
-    let key = map.and_then(|rest| rest.strip_prefix("['")).and_then(|rest| rest.strip_suffix("']"));
-    key.is_some_and(|key| object::qualified_name(&key.to_lowercase()).is_empty())
-}
-
-fn check_env_from(from: &At, errors: &mut Errors) {
+/// What is wrong with the sources is told of the list.
+fn check_env_from(from: &At, list: &Path, errors: &mut Errors) {
     errors.text(from, "prefix", object::env_var_name);
-    match (from.has("configMapRef"), from.has("secretRef")) {
-        (false, false) => {
-            let detail = "must specify one of: `configMapRef` or `secretRef`";
-            errors.push(FieldError::invalid(&from.path(""), "", detail));
-        }
-        (true, true) => errors.push(FieldError::invalid(&from.path(""), "", MANY)),
-        _ => {}
-    }
     for source in ["configMapRef", "secretRef"] {
         if let Some(reference) = from.present(source) {
             errors.need(&reference, "name");
+            errors.text(&reference, "name", prefix_of_name);
+        }
+    }
+    let wrong = match (from.has("configMapRef"), from.has("secretRef")) {
+        (false, false) => "must specify one of: `configMapRef` or `secretRef`",
+        (true, true) => MANY,
+        _ => return,
+    };
+    errors.push(FieldError::invalid(list, "", wrong));
+}
+
+/// A name, or what one may begin with: it may end in a dash.
+fn prefix_of_name(text: &str) -> Vec<String> {
+    match text.strip_suffix('-') {
+        Some(rest) if !rest.is_empty() => object::dns1123_subdomain(&format!("{rest}a")),
+        _ => object::dns1123_subdomain(text),
+    }
+}
+
+/// Files with variables lie in volumes that live as long as the pod.
+pub(super) fn check_files(spec: &At, errors: &mut Errors) {
+    let variables = CONTAINER_LISTS.iter().flat_map(|list| spec.each(list)).flat_map(|c| c.each("env"));
+    for file in variables.filter_map(|variable| variable.present("valueFrom.fileKeyRef")) {
+        let (path, name) = (file.path("volumeName"), file.text("volumeName"));
+        match spec.items("volumes").iter().find(|volume| volume.text("name") == name) {
+            None => errors.push(FieldError::not_found(&path, name)),
+            Some(volume) if !volume.has("emptyDir") => {
+                errors.push(FieldError::invalid(&path, name, "referenced volume must be of type emptyDir"));
+            }
+            Some(_) => {}
         }
     }
 }

@@ -1,8 +1,14 @@
-//! Rules of where a pod may run: node selector, affinity, tolerations, spreading.
+//! Rules of where a pod may run: node selector, affinity, tolerations, gates.
+
+use std::collections::HashSet;
 
 use object::FieldError;
 
-use super::{At, Errors, Read, labels};
+use super::{At, Errors, Read, label_keys, labels};
+
+const POD_AFFINITIES: [&str; 2] = ["affinity.podAffinity", "affinity.podAntiAffinity"];
+const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
+const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 
 /// Checks what a spec says about nodes.
 pub(super) fn check(spec: &At, errors: &mut Errors) {
@@ -11,10 +17,9 @@ pub(super) fn check(spec: &At, errors: &mut Errors) {
         check_toleration(&toleration, errors);
     }
     check_node_affinity(&spec.field("affinity.nodeAffinity"), errors);
-    for kind in ["affinity.podAffinity", "affinity.podAntiAffinity"] {
-        check_pod_affinity(&spec.field(kind), errors);
+    for affinity in POD_AFFINITIES {
+        check_pod_affinity(&spec.field(affinity), errors);
     }
-    check_spread(spec, errors);
     check_gates(spec, errors);
 }
 
@@ -31,10 +36,16 @@ pub(crate) fn check_toleration(toleration: &At, errors: &mut Errors) {
         errors.push(FieldError::invalid(&toleration.path("effect"), toleration.text("effect"), detail));
     }
     match operator {
-        "" | "Equal" => errors.obey(&toleration.path("operator"), value, object::label_value),
+        "" | "Equal" => {
+            let complaints = object::label_value(value);
+            if !complaints.is_empty() {
+                let path = toleration.path("operator");
+                errors.push(FieldError::invalid(&path, value, complaints.join(";")));
+            }
+        }
         "Exists" if !value.is_empty() => {
             let detail = "value must be empty when `operator` is 'Exists'";
-            errors.push(FieldError::invalid(&toleration.path("operator"), toleration.show(""), detail));
+            errors.push(FieldError::invalid(&toleration.path("operator"), value, detail));
         }
         "Lt" | "Gt" if value.parse::<i64>().is_err() => {
             let detail = "value must be a valid integer when `operator` is 'Lt' or 'Gt'";
@@ -45,12 +56,12 @@ pub(crate) fn check_toleration(toleration: &At, errors: &mut Errors) {
 }
 
 fn check_node_affinity(affinity: &At, errors: &mut Errors) {
-    if let Some(required) = affinity.present("requiredDuringSchedulingIgnoredDuringExecution") {
+    if let Some(required) = affinity.present(REQUIRED) {
         check_node_selector(&required, errors);
     }
-    for preferred in affinity.each("preferredDuringSchedulingIgnoredDuringExecution") {
+    for preferred in affinity.each(PREFERRED) {
         check_weight(&preferred, errors);
-        check_node_term(&preferred.field("preference"), errors);
+        check_node_term(&preferred.field("preference"), false, errors);
     }
 }
 
@@ -61,27 +72,38 @@ pub(crate) fn check_node_selector(selector: &At, errors: &mut Errors) {
         errors.push(FieldError::required(&selector.path("nodeSelectorTerms"), detail));
     }
     for term in selector.each("nodeSelectorTerms") {
-        check_node_term(&term, errors);
+        check_node_term(&term, true, errors);
     }
 }
 
-fn check_node_term(term: &At, errors: &mut Errors) {
+/// The values of an affinity that is required are those of labels; others may be anything.
+fn check_node_term(term: &At, strict: bool, errors: &mut Errors) {
     for expression in term.each("matchExpressions") {
         labels::check_values(&expression, errors, &["Gt", "Lt"]);
-        errors.text(&expression, "key", object::qualified_name);
+        errors.obey(&expression.path("key"), expression.text("key"), object::qualified_name);
+        for value in expression.each("values").filter(|_| strict) {
+            errors.obey(&value.path(""), value.text(""), object::label_value);
+        }
     }
     for field in term.each("matchFields") {
-        if field.text("key") != "metadata.name" {
-            let detail = "not a valid field selector key";
-            errors.push(FieldError::invalid(&field.path("key"), field.text("key"), detail));
-        }
-        if !matches!(field.text("operator"), "In" | "NotIn") {
-            let detail = "not a valid selector operator";
-            errors.push(FieldError::invalid(&field.path("operator"), field.text("operator"), detail));
-        } else if field.items("values").len() != 1 {
-            let detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector";
-            errors.push(FieldError::required(&field.path("values"), detail));
-        }
+        check_node_field(&field, errors);
+    }
+}
+
+fn check_node_field(field: &At, errors: &mut Errors) {
+    if !matches!(field.text("operator"), "In" | "NotIn") {
+        let detail = "not a valid selector operator";
+        errors.push(FieldError::invalid(&field.path("operator"), field.text("operator"), detail));
+    } else if field.items("values").len() != 1 {
+        let detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector";
+        errors.push(FieldError::required(&field.path("values"), detail));
+    }
+    if field.text("key") != "metadata.name" {
+        let detail = "not a valid field selector key";
+        return errors.push(FieldError::invalid(&field.path("key"), field.text("key"), detail));
+    }
+    for value in field.each("values") {
+        errors.obey(&value.path(""), value.text(""), object::dns1123_subdomain);
     }
 }
 
@@ -90,10 +112,10 @@ fn check_weight(preferred: &At, errors: &mut Errors) {
 }
 
 fn check_pod_affinity(affinity: &At, errors: &mut Errors) {
-    for term in affinity.each("requiredDuringSchedulingIgnoredDuringExecution") {
+    for term in affinity.each(REQUIRED) {
         check_pod_term(&term, errors);
     }
-    for preferred in affinity.each("preferredDuringSchedulingIgnoredDuringExecution") {
+    for preferred in affinity.each(PREFERRED) {
         check_weight(&preferred, errors);
         check_pod_term(&preferred.field("podAffinityTerm"), errors);
     }
@@ -104,42 +126,38 @@ fn check_pod_term(term: &At, errors: &mut Errors) {
         labels::check_selector(&term.field(selector), errors);
     }
     for namespace in term.each("namespaces") {
-        errors.obey(&namespace.path(""), namespace.as_str().unwrap_or_default(), object::dns1123_label);
+        // upstream tells of all at one path
+        errors.obey(&term.path("namespace"), namespace.text(""), object::dns1123_label);
     }
-    check_topology_key(term, errors);
+    label_keys::check(term, errors);
+    errors.need_as(term, "topologyKey", "can not be empty");
+    errors.obey(&term.path("topologyKey"), term.text("topologyKey"), object::qualified_name);
 }
 
-fn check_topology_key(at: &At, errors: &mut Errors) {
-    if at.is_empty("topologyKey") {
-        errors.push(FieldError::required(&at.path("topologyKey"), "can not be empty"));
-    }
-    errors.text(at, "topologyKey", object::qualified_name);
-}
-
-fn check_spread(spec: &At, errors: &mut Errors) {
-    let mut seen = Vec::new();
-    for constraint in spec.each("topologySpreadConstraints") {
-        errors.count(&constraint, "maxSkew", |n| n > 0, "must be greater than zero");
-        errors.number(&constraint, "minDomains", |n| n > 0, "must be greater than zero");
-        check_topology_key(&constraint, errors);
-        if constraint.is_empty("whenUnsatisfiable") {
-            let (at, known) = (constraint.path("whenUnsatisfiable"), ["DoNotSchedule", "ScheduleAnyway"]);
-            errors.push(FieldError::not_supported(&at, "", &known));
-        }
-        labels::check_selector(&constraint.field("labelSelector"), errors);
-        let pair =
-            (constraint.text("topologyKey").to_owned(), constraint.text("whenUnsatisfiable").to_owned());
-        if seen.contains(&pair) {
-            let shown = format!("{{{}, {}}}", pair.0, pair.1);
-            errors.push(FieldError::duplicate(&constraint.path("{topologyKey, whenUnsatisfiable}"), shown));
-        }
-        seen.push(pair);
-    }
-}
-
+/// Gates differ, and are named as labels are.
 fn check_gates(spec: &At, errors: &mut Errors) {
-    errors.unique(spec.each("schedulingGates"), "name");
+    let mut names = HashSet::new();
     for gate in spec.each("schedulingGates") {
-        errors.text(&gate, "name", object::qualified_name);
+        let name = gate.value().text("name");
+        errors.obey(&gate.path(""), name, object::qualified_name);
+        if !names.insert(name) {
+            errors.push(FieldError::duplicate(&gate.path(""), name));
+        }
+    }
+}
+
+/// Checks what is wrong with the terms of a pod, but not of a template of one: a pod's labels complete its selectors.
+pub(crate) fn check_terms_of_pod(pod: &At, errors: &mut Errors) {
+    let (spec, labels) = (pod.field("spec"), pod.field("metadata.labels"));
+    for affinity in POD_AFFINITIES.map(|field| spec.field(field)) {
+        for term in affinity.each(REQUIRED) {
+            label_keys::check_of_pod(&term, &labels, errors);
+        }
+        for preferred in affinity.each(PREFERRED) {
+            label_keys::check_of_pod(&preferred.field("podAffinityTerm"), &labels, errors);
+        }
+    }
+    for constraint in spec.each("topologySpreadConstraints") {
+        label_keys::check_of_pod(&constraint, &labels, errors);
     }
 }

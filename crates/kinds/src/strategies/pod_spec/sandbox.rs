@@ -2,22 +2,17 @@
 
 use object::FieldError;
 
-use super::{At, Errors, Read, check_amount};
+use super::{At, Errors, Read};
 
 /// Checks the fields of a spec that are about the pod as a whole.
 pub(super) fn check(spec: &At, errors: &mut Errors) {
-    errors.one_of(spec, "preemptionPolicy", &["Never", "PreemptLowerPriority"]);
-    errors.at_least(spec, "terminationGracePeriodSeconds", 0);
+    errors.one_of(spec, "preemptionPolicy", &["PreemptLowerPriority", "Never"]);
     errors.between(spec, "activeDeadlineSeconds", 1, i64::from(i32::MAX));
     for gate in spec.each("readinessGates") {
         errors.obey(&gate.path("conditionType"), gate.text("conditionType"), object::qualified_name);
     }
-    for (_, amount) in spec.each_entry("overhead") {
-        check_amount(&amount, errors);
-    }
     check_dns(spec, errors);
     check_host_aliases(spec, errors);
-    check_security(spec, errors);
 }
 
 fn check_dns(spec: &At, errors: &mut Errors) {
@@ -52,18 +47,4 @@ fn check_host_aliases(spec: &At, errors: &mut Errors) {
             errors.obey(&host.path(""), host.as_str().unwrap_or_default(), object::dns1123_subdomain);
         }
     }
-}
-
-fn check_security(spec: &At, errors: &mut Errors) {
-    for id in ["securityContext.runAsUser", "securityContext.runAsGroup", "securityContext.fsGroup"] {
-        errors.between(spec, id, 0, i64::from(i32::MAX));
-    }
-    if spec.flag("shareProcessNamespace") && spec.flag("hostPID") {
-        let detail = "ShareProcessNamespace and HostPID cannot both be enabled";
-        errors.push(FieldError::invalid(&spec.path("shareProcessNamespace"), true, detail));
-    }
-    for sysctl in spec.each("securityContext.sysctls") {
-        errors.need(&sysctl, "name");
-    }
-    errors.unique(spec.each("securityContext.sysctls"), "name");
 }

@@ -2,7 +2,7 @@
 
 use object::FieldError;
 
-use super::{At, Errors, Read, check_spec, labels};
+use super::{At, Errors, Read, annotations, check_new_containers, check_spec, labels};
 
 /// How the errors of a kind that keeps pods running speak of it.
 pub(crate) struct Keeper {
@@ -16,8 +16,15 @@ pub(crate) struct Keeper {
 
 /// Checks a template of a pod.
 pub(crate) fn check_template(template: &At, errors: &mut Errors) {
-    labels::check(&template.field("metadata.labels"), errors);
-    check_spec(&template.field("spec"), errors);
+    // upstream tells of a template's metadata as if it were the template's own
+    labels::check(&template.field("metadata.labels").placed(template.path("labels")), errors);
+    let notes = template.field("metadata.annotations").placed(template.path("annotations"));
+    labels::check_annotations(&notes, errors);
+    let spec = template.field("spec");
+    annotations::check(&notes, &spec, errors);
+    check_spec(&spec, errors);
+    check_new_containers(&spec, errors);
+    annotations::check_match(&notes, &spec, errors);
     errors.forbid(template, "spec.ephemeralContainers", "ephemeral containers not allowed in pod template");
 }
 

@@ -5,14 +5,16 @@ use std::collections::HashSet;
 use object::{FieldError, FieldErrors, Value};
 
 use super::{
-    EXTERNAL_NAME, IpFamily, LOAD_BALANCER, is_headless, is_reachable_from_outside, may_have_node_ports,
-    needs_address, needs_health_port,
+    EXTERNAL_NAME, IpFamily, LOAD_BALANCER, TOPOLOGY_HINTS, TOPOLOGY_MODE, is_headless, needs_address,
+    needs_health_port, outside,
 };
 use crate::rules::at::PORT;
 use crate::rules::{At, Errors, Read, labels};
 
-/// Checks the spec of a service.
-pub(super) fn spec(spec: &At, errors: &mut Errors) {
+/// Checks a service.
+pub(super) fn service(service: &At, errors: &mut Errors) {
+    let spec = &service.field("spec");
+    check_topology(&service.field("metadata.annotations"), errors);
     match spec.text("type") {
         EXTERNAL_NAME => check_external_name(spec, errors),
         kind @ ("NodePort" | LOAD_BALANCER) if is_headless(spec) => {
@@ -25,19 +27,33 @@ pub(super) fn spec(spec: &At, errors: &mut Errors) {
         errors.push(FieldError::required(&spec.path("ports"), ""));
     }
     check_ports(spec, errors);
-    check_addresses(spec, errors);
+    if needs_address(spec) {
+        check_cluster_ips(spec, errors);
+    }
     labels::check(&spec.field("selector"), errors);
     check_affinity(spec, errors);
-    check_outside(spec, errors);
+    outside::check(service, spec, errors);
+}
+
+/// The older annotation says what the newer one does.
+fn check_topology(annotations: &At, errors: &mut Errors) {
+    let (old, new) = (annotations.value().get(TOPOLOGY_HINTS), annotations.value().get(TOPOLOGY_MODE));
+    if let (Some(old), Some(new)) = (old, new)
+        && old != new
+    {
+        let detail = format!("must match annotations[{TOPOLOGY_HINTS}] when both are specified");
+        errors.push(FieldError::invalid(&annotations.path("").key(TOPOLOGY_MODE), new.clone(), detail));
+    }
 }
 
 fn check_external_name(spec: &At, errors: &mut Errors) {
     for field in ["clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
         errors.forbid(spec, field, "may not be set for ExternalName services");
     }
-    let name = spec.text("externalName").trim_end_matches('.');
-    if errors.need(spec, "externalName") {
-        errors.obey(&spec.path("externalName"), name, object::dns1123_subdomain);
+    let (path, name) = (spec.path("externalName"), spec.text("externalName"));
+    match name.strip_suffix('.').unwrap_or(name) {
+        "" => errors.push(FieldError::required(&path, "")),
+        name => errors.obey(&path, name, object::dns1123_subdomain),
     }
 }
 
@@ -52,30 +68,21 @@ fn check_ports(spec: &At, errors: &mut Errors) {
             errors.push(FieldError::invalid(&port.path("port"), 0, PORT));
         }
         errors.port(&port, "targetPort");
+        if let Some(protocol) = port.present("appProtocol") {
+            errors.obey(&protocol.path(""), protocol.text(""), object::qualified_name);
+        }
         let (protocol, number) = (port.text("protocol"), port.int("port").unwrap_or_default());
         if !ports.insert((protocol.to_owned(), number)) {
             let shown = serde_json::json!({ "port": number, "protocol": protocol });
             errors.push(FieldError::duplicate(&port.path(""), shown));
         }
         let node = port.int("nodePort").unwrap_or_default();
-        if node != 0 && !may_have_node_ports(spec) {
-            let detail = format!("may not be used when `type` is '{}'", spec.text("type"));
+        if node != 0 && spec.text("type") == "ClusterIP" {
+            let detail = "may not be used when `type` is 'ClusterIP'";
             errors.push(FieldError::forbidden(&port.path("nodePort"), detail));
         } else if node != 0 && !node_ports.insert((protocol.to_owned(), node)) {
             errors.push(FieldError::duplicate(&port.path("nodePort"), node));
         }
-    }
-}
-
-fn check_addresses(spec: &At, errors: &mut Errors) {
-    if needs_address(spec) {
-        check_cluster_ips(spec, errors);
-    }
-    for ip in spec.each("externalIPs") {
-        errors.obey(&ip.path(""), ip.as_str().unwrap_or_default(), object::ip);
-    }
-    for block in spec.each("loadBalancerSourceRanges") {
-        errors.obey(&block.path(""), block.as_str().unwrap_or_default().trim(), object::cidr);
     }
 }
 
@@ -133,43 +140,14 @@ fn check_pairs(spec: &At, errors: &mut Errors) {
 }
 
 fn check_affinity(spec: &At, errors: &mut Errors) {
-    let seconds = "sessionAffinityConfig.clientIP.timeoutSeconds";
+    let (config, seconds) = ("sessionAffinityConfig", "sessionAffinityConfig.clientIP.timeoutSeconds");
     if spec.text("sessionAffinity") == "ClientIP" {
         let detail = "must be greater than 0 and less than 86400";
         errors.number(spec, seconds, |n| (1..=86400).contains(&n), detail);
     } else {
         let detail = "must not be set when session affinity is None";
-        errors.forbid_present(spec, "sessionAffinityConfig", detail);
+        errors.forbid_present(spec, config, detail);
     }
-}
-
-/// What only makes sense for traffic from outside the cluster.
-fn check_outside(spec: &At, errors: &mut Errors) {
-    if spec.has("externalTrafficPolicy") && !is_reachable_from_outside(spec) {
-        let (at, value) = (spec.path("externalTrafficPolicy"), spec.show("externalTrafficPolicy"));
-        errors.push(FieldError::invalid(&at, value, "may only be set for externally-accessible services"));
-    }
-    check_health_port(spec, errors);
-    if spec.text("type") == LOAD_BALANCER {
-        errors.text(spec, "loadBalancerClass", object::qualified_name);
-        return;
-    }
-    for field in ["allocateLoadBalancerNodePorts", "loadBalancerClass", "loadBalancerSourceRanges"] {
-        errors.forbid(spec, field, "may only be used when `type` is 'LoadBalancer'");
-    }
-}
-
-fn check_health_port(spec: &At, errors: &mut Errors) {
-    let set = spec.int("healthCheckNodePort").filter(|port| *port != 0);
-    let detail = match set {
-        Some(_) if !needs_health_port(spec) => {
-            "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
-        }
-        Some(port) if !(1..=65535).contains(&port) => PORT,
-        _ => return,
-    };
-    let (at, shown) = (spec.path("healthCheckNodePort"), spec.show("healthCheckNodePort"));
-    errors.push(FieldError::invalid(&at, shown, detail));
 }
 
 /// Checks a change: what was given to a service stays while it is of use.

@@ -159,6 +159,9 @@ fn metrics_are_checked() {
         json!({ "containerResource": { "name": "gold", "container": "A", "target": both } }),
         &[
             &format!(
+                "{at}.containerResource.name: Invalid value: \"gold\": must be a standard resource type or fully qualified"
+            ),
+            &format!(
                 "{at}.containerResource.name: Invalid value: \"gold\": must be a standard resource for containers"
             ),
             &format!(

@@ -198,3 +198,74 @@ fn small_kinds_are_checked() {
         &["spec.user: Invalid value: \"\": at least one of user or group must be specified"],
     );
 }
+
+#[test]
+fn questions_are_asked_well() {
+    let own = "SelfSubjectAccessReview";
+    let local = "LocalSubjectAccessReview";
+    let asked = |attributes: Value| json!({ "spec": { "user": "ann", "resourceAttributes": attributes } });
+    let selects = |field: &str, selector: Value| asked(json!({ field: selector }));
+    let requirement = json!({ "key": "a b", "operator": "In" });
+    let operators = json!({ "requirements": [{ "key": "a", "operator": "Above" }] });
+    check_create(own, asked(json!({})), &[]);
+    check_create(
+        own,
+        json!({ "spec": {} }),
+        &["spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or \
+           resourceAttributes must be specified"],
+    );
+    check_create(
+        own,
+        json!({ "spec": { "resourceAttributes": {}, "nonResourceAttributes": { "path": "/" } } }),
+        &[
+            "spec.nonResourceAttributes: Invalid value: {\"path\":\"/\"}: cannot be specified in combination with \
+           resourceAttributes",
+        ],
+    );
+    let mut named = asked(json!({}));
+    named["metadata"] = json!({ "name": "x", "uid": "u" });
+    check_create(
+        own,
+        named.clone(),
+        &["metadata: Invalid value: {\"name\":\"x\",\"uid\":\"u\"}: must be empty"],
+    );
+    check_create(
+        local,
+        named,
+        &["metadata: Invalid value: {\"name\":\"x\",\"uid\":\"u\"}: must be empty except for namespace"],
+    );
+    let mut elsewhere = asked(json!({ "namespace": "b" }));
+    elsewhere["metadata"] = json!({ "namespace": "a" });
+    let at = "spec.resourceAttributes.namespace";
+    check_create(local, elsewhere, &[&format!("{at}: Invalid value: \"b\": must match metadata.namespace")]);
+    check_create(
+        local,
+        json!({ "spec": { "user": "ann", "nonResourceAttributes": {} } }),
+        &["spec.nonResourceAttributes: Invalid value: {}: disallowed on this kind of request"],
+    );
+    check_create(
+        own,
+        selects("fieldSelector", json!({ "rawSelector": "a=b", "requirements": operators["requirements"] })),
+        &[
+            "spec.resourceAttributes.fieldSelector.rawSelector: Invalid value: \"a=b\": may not specified at the same \
+           time as requirements",
+        ],
+    );
+    let at = "spec.resourceAttributes.labelSelector";
+    check_create(
+        own,
+        selects("labelSelector", json!({})),
+        &[&format!(
+            "{at}.requirements: Required value: when {at} is specified, requirements or rawSelector is required"
+        )],
+    );
+    check_create(own, selects("labelSelector", operators), &[]);
+    check_create(
+        own,
+        selects("fieldSelector", json!({ "requirements": [requirement] })),
+        &[
+            "spec.resourceAttributes.fieldSelector.requirements[0].values: Required value: must be specified when \
+           `operator` is 'In' or 'NotIn'",
+        ],
+    );
+}

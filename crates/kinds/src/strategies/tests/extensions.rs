@@ -207,7 +207,7 @@ fn validating_policies_are_checked() {
 #[test]
 fn mutating_policies_are_checked() {
     let check = |spec: Value, expect: &[&str]| {
-        let mutation = json!({ "patchType": "JSONPatch", "jsonPatch": { "expression": "[]" } });
+        let mutation = json!({ "patchType": "JSONPatch", "jsonPatch": { "expression": "[JSONPatch{op: 'remove', path: '/a'}]" } });
         let base = json!({ "reinvocationPolicy": "Never", "mutations": [mutation] });
         check_create("MutatingAdmissionPolicy", policy(changed(base, &spec)), expect);
     };
@@ -278,14 +278,14 @@ fn bindings_of_policies_are_checked() {
     check_create("MutatingAdmissionPolicyBinding", json!({ "spec": { "policyName": "p" } }), &[]);
 }
 
-fn version(changes: Value) -> Value {
+pub(super) fn version(changes: Value) -> Value {
     let schema = json!({ "type": "object", "properties": { "spec": { "type": "object", "properties": { "size": { "type": "integer" } } } } });
     let base =
         json!({ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema } });
     changed(base, &changes)
 }
 
-fn definition(spec: Value) -> Value {
+pub(super) fn definition(spec: Value) -> Value {
     let base = json!({
         "group": "stable.example", "scope": "Namespaced", "names": { "plural": "widgets", "kind": "Widget" },
         "versions": [version(json!({}))],
@@ -293,7 +293,7 @@ fn definition(spec: Value) -> Value {
     json!({ "metadata": { "name": "widgets.stable.example" }, "spec": changed(base, &spec) })
 }
 
-fn check_definition(spec: Value, expect: &[&str]) {
+pub(super) fn check_definition(spec: Value, expect: &[&str]) {
     check_create("CustomResourceDefinition", definition(spec), expect);
 }
 
@@ -432,7 +432,7 @@ fn parts_of_versions_are_checked() {
     check(
         json!({ "selectableFields": [{ "jsonPath": ".spec.x" }, { "jsonPath": ".spec" }] }),
         &[
-            "spec.selectableFields[0].jsonPath: Invalid value: \".spec.x\": is an invalid path: does not refer to a valid field: .spec.x",
+            "spec.selectableFields[0].jsonPath: Invalid value: \".spec.x\": is an invalid path: does not refer to a valid field",
             "spec.selectableFields[1].jsonPath: Invalid value: \".spec\": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.",
         ],
     );
@@ -456,6 +456,7 @@ fn conversions_are_checked() {
     check(
         json!({ "strategy": "None", "webhook": { "clientConfig": {}, "conversionReviewVersions": ["v1"] } }),
         &[
+            "spec.conversion.webhookClientConfig: Forbidden: should not be set when strategy is not set to Webhook",
             "spec.conversion.conversionReviewVersions: Forbidden: should not be set when strategy is not set to Webhook",
         ],
     );
@@ -469,7 +470,7 @@ fn conversions_are_checked() {
 }
 
 /// Checks a property `a` of the root of a schema.
-fn check_schema(property: Value, expect: &[&str]) {
+pub(super) fn check_schema(property: Value, expect: &[&str]) {
     let schema = json!({ "type": "object", "properties": { "a": property } });
     let mut one = version(json!({}));
     one["schema"]["openAPIV3Schema"] = schema;
@@ -500,10 +501,7 @@ fn schemas_are_structural() {
     );
     check(
         json!({ "type": "object", "allOf": [{ "type": "object", "properties": { "b": { "minimum": 1 } } }] }),
-        &[
-            ".allOf[0].type: Forbidden: must be empty to be structural",
-            ".properties[b]: Required value: because it is defined in spec.validation.openAPIV3Schema.properties[a].allOf[0].properties[b]",
-        ],
+        &[".allOf[0].type: Forbidden: must be empty to be structural"],
     );
     let root = |schema: Value, expect: &[&str]| {
         let schema = json!({ "openAPIV3Schema": schema });
@@ -545,8 +543,8 @@ fn schemas_are_checked() {
     check(
         json!({ "type": "array", "items": { "type": "object", "properties": { "k": { "type": "string" } } }, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k", "l"] }),
         &[
-            ".items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property",
             ".x-kubernetes-list-map-keys: Invalid value: [\"k\",\"l\"]: entries must all be names of item properties",
+            ".items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property",
         ],
     );
     check(
@@ -563,7 +561,7 @@ fn schemas_are_checked() {
         ],
     );
     check(
-        json!({ "type": "string", "x-kubernetes-validations": [{ "rule": " " }, { "rule": "a\n&& b" }, { "rule": "true", "reason": "x" }] }),
+        json!({ "type": "string", "x-kubernetes-validations": [{ "rule": " " }, { "rule": "true\n&& true" }, { "rule": "true", "reason": "x" }] }),
         &[
             ".x-kubernetes-validations[0].rule: Required value: rule is not specified",
             ".x-kubernetes-validations[1].message: Required value: message must be specified if rule contains line breaks",

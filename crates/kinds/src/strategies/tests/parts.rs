@@ -41,7 +41,8 @@ fn pod(spec: Value) -> Value {
 }
 
 fn mirrored(pod: &Value) -> Value {
-    changed(pod.clone(), &json!({ "metadata": { "annotations": { "kubernetes.io/config.mirror": "x" } } }))
+    let notes = json!({ "kubernetes.io/config.mirror": "x" });
+    changed(pod.clone(), &json!({ "metadata": { "annotations": notes }, "spec": { "nodeName": "n1" } }))
 }
 
 #[test]
@@ -320,7 +321,11 @@ fn what_a_pod_is_stays() {
     check(json!({ "a": "2" }), &[]);
     check(
         json!({ "kubernetes.io/config.mirror": "x" }),
-        &["metadata.annotations[kubernetes.io/config.mirror]: Forbidden: may not add mirror pod annotation"],
+        &[
+            "metadata.annotations[kubernetes.io/config.mirror]: Invalid value: \"x\": must set spec.nodeName if mirror \
+             pod annotation is set",
+            "metadata.annotations[kubernetes.io/config.mirror]: Forbidden: may not add mirror pod annotation",
+        ],
     );
     let lists = json!({ "initContainers": [{ "name": "i", "image": "x" }] });
     super::check_update(

@@ -76,6 +76,11 @@ fn backends_of_ingresses_are_checked() {
     );
     check(service(json!(null)), &[".backend: Required value: port name or number is required"]);
     check(json!({ "service": { "name": "" } }), &[".backend.service.name: Required value"]);
+    check(json!({ "service": { "name": "1web", "port": { "number": 80 } } }), &[]);
+    check(
+        json!({ "service": { "name": "a.b", "port": { "number": 80 } } }),
+        &[".backend.service.name: Invalid value: \"a.b\": must not contain dots"],
+    );
     check(
         json!({ "service": null }),
         &[".backend: Invalid value: \"\": resource or service backend is required"],

@@ -72,6 +72,81 @@ fn services_are_checked() {
 }
 
 #[test]
+fn names_of_services_are_labels() {
+    assert_eq!(row("Service").policy.name, crate::NameRule::Label);
+}
+
+#[test]
+fn what_leads_to_a_service_from_outside_is_checked() {
+    for (ip, detail) in super::endpoints::USELESS {
+        let expect = format!("spec.externalIPs[0]: Invalid value: \"{ip}\": {detail}");
+        check(json!({ "externalIPs": [ip] }), &[&expect]);
+    }
+    check(
+        json!({ "externalIPs": ["x"] }),
+        &[
+            "spec.externalIPs[0]: Invalid value: \"x\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+        ],
+    );
+    let only = "may only be used when `type` is 'LoadBalancer'";
+    check(
+        json!({ "allocateLoadBalancerNodePorts": false, "loadBalancerClass": "", "loadBalancerSourceRanges": ["x"] }),
+        &[
+            &format!("spec.LoadBalancerSourceRanges: Forbidden: {only}"),
+            "spec.LoadBalancerSourceRanges[0]: Invalid value: \"x\": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
+            &format!("spec.allocateLoadBalancerNodePorts: Forbidden: {only}"),
+            &format!("spec.loadBalancerClass: Forbidden: {only}"),
+        ],
+    );
+    let noted = |kind: &str, ranges: &str| {
+        let notes = json!({ "service.beta.kubernetes.io/load-balancer-source-ranges": ranges });
+        changed(service(json!({ "type": kind })), &json!({ "metadata": { "annotations": notes } }))
+    };
+    let at = "metadata.annotations[service.beta.kubernetes.io/load-balancer-source-ranges]";
+    check_create("Service", noted("LoadBalancer", " 10.0.0.0/8 , fd00::/8"), &[]);
+    check_create("Service", noted("ClusterIP", " "), &[&format!("{at}: Forbidden: {only}")]);
+    check_create(
+        "Service",
+        noted("LoadBalancer", "10.0.0.0/8,x"),
+        &[&format!(
+            "{at}: Invalid value: \"x\": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+        )],
+    );
+}
+
+#[test]
+fn what_a_service_says_of_its_traffic_is_checked() {
+    check(json!({ "trafficDistribution": "PreferSameNode" }), &[]);
+    check(
+        json!({ "trafficDistribution": "X" }),
+        &[
+            "spec.trafficDistribution: Unsupported value: \"X\": supported values: \"PreferClose\", \"PreferSameZone\", \"PreferSameNode\"",
+        ],
+    );
+    let protocol = |name: &str| json!({ "ports": [{ "port": 80, "appProtocol": name }] });
+    check(protocol("example.com/a"), &[]);
+    check(
+        protocol("/a"),
+        &["spec.ports[0].appProtocol: Invalid value: \"/a\": prefix part must be non-empty"],
+    );
+    let named = |name: &str| json!({ "type": "ExternalName", "externalName": name });
+    check(named("a.example."), &[]);
+    check(named("."), &["spec.externalName: Required value"]);
+    check(named("a.."), &[&format!("spec.externalName: Invalid value: \"a.\": {SUBDOMAIN}")]);
+    let notes = json!({ "service.kubernetes.io/topology-aware-hints": "a", "service.kubernetes.io/topology-mode": "b" });
+    check_create(
+        "Service",
+        changed(service(json!({})), &json!({ "metadata": { "annotations": notes } })),
+        &[
+            "metadata.annotations[service.kubernetes.io/topology-mode]: Invalid value: \"b\": must match annotations[service.kubernetes.io/topology-aware-hints] when both are specified",
+        ],
+    );
+    let affinity = json!({ "sessionAffinity": "ClientIP", "sessionAffinityConfig": { "clientIP": {} } });
+    let full = json!({ "clientIP": { "timeoutSeconds": 10800 } });
+    check_field("Service", service(affinity), "spec.sessionAffinityConfig", full);
+}
+
+#[test]
 fn an_update_keeps_what_was_allocated() {
     let old = created(
         "Service",

@@ -110,8 +110,9 @@ fn volumes_have_one_source() {
     );
     check_create(
         "PersistentVolume",
-        on_host(json!({ "fc": {}, "csi": {} })),
+        on_host(json!({ "fc": {}, "csi": {}, "cephfs": {} })),
         &[
+            "spec.cephFS: Forbidden: may not specify more than 1 volume type",
             "spec.fc: Forbidden: may not specify more than 1 volume type",
             "spec.csi: Forbidden: may not specify more than 1 volume type",
         ],
@@ -120,7 +121,12 @@ fn volumes_have_one_source() {
 
 /// Checks what is wrong with a source; the errors are those below it.
 fn check_source(name: &str, source: Value, expect: &[&str]) {
-    let expect: Vec<String> = expect.iter().map(|text| format!("spec.{name}{text}")).collect();
+    check_source_at(name, name, source, expect);
+}
+
+/// Checks what is wrong with a source that errors call by another name.
+fn check_source_at(name: &str, told: &str, source: Value, expect: &[&str]) {
+    let expect: Vec<String> = expect.iter().map(|text| format!("spec.{told}{text}")).collect();
     let mut spec = json!({ "nodeAffinity": affinity("a") });
     spec[name] = source;
     check_create("PersistentVolume", volume(spec), &expect.iter().map(String::as_str).collect::<Vec<_>>());
@@ -138,12 +144,20 @@ fn sources_need_what_they_are_made_of() {
     check("cinder", &["volumeID"]);
     check("csi", &["driver", "volumeHandle"]);
     check("flexVolume", &["driver"]);
-    check("gcePersistentDisk", &["pdName"]);
+    check_source_at("gcePersistentDisk", "persistentDisk", json!({}), &[".pdName: Required value"]);
     check("glusterfs", &["endpoints", "path"]);
     check("hostPath", &["path"]);
     check("iscsi", &["targetPortal", "iqn"]);
     check("local", &["path"]);
-    check("nfs", &["path", "server"]);
+    check_source(
+        "nfs",
+        json!({}),
+        &[
+            ".path: Required value",
+            ".server: Required value",
+            ".path: Invalid value: \"\": must be an absolute path",
+        ],
+    );
     check("photonPersistentDisk", &["pdID"]);
     check("portworxVolume", &["volumeID"]);
     check("rbd", &["monitors", "image"]);
@@ -212,7 +226,8 @@ fn sources_of_files_are_checked() {
 #[test]
 fn sources_of_clouds_are_checked() {
     let partition = ".partition: Invalid value: 256: must be between 1 and 255, inclusive";
-    check_source("gcePersistentDisk", json!({ "pdName": "d", "partition": 256 }), &[partition]);
+    let disk = json!({ "pdName": "d", "partition": 256 });
+    check_source_at("gcePersistentDisk", "persistentDisk", disk, &[partition]);
     check_source("awsElasticBlockStore", json!({ "volumeID": "d", "partition": 0 }), &[]);
     check_source(
         "azureFile",

@@ -364,10 +364,14 @@ fn ports_that_clash_are_told_of() {
 
 #[test]
 fn numbers_and_addresses_of_pods_are_as_they_should_be() {
-    check_spec(
-        json!({ "terminationGracePeriodSeconds": -1 }),
+    let impatient = template(json!({ "terminationGracePeriodSeconds": -1 }));
+    check_warnings("Pod", impatient.clone(), &[]);
+    check_warnings(
+        "PodTemplate",
+        json!({ "template": impatient }),
         &[
-            "spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1",
+            "template.spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated \
+             as 1",
         ],
     );
     let form = "should be in RFC 5952 canonical format (\"fd00::1\")";

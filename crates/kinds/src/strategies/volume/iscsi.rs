@@ -2,30 +2,58 @@
 
 use object::FieldError;
 
+use crate::rules::at::TextRule;
 use crate::rules::{At, Errors, Read};
 
 const MAX_NAME_AND_PORTAL: usize = 64;
 
+const TOO_LONG: &str = "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if \
+     iscsi.initiatorName is specified.";
+
 /// Checks a source of iSCSI of the volume with this name.
 pub(super) fn check(source: &At, volume: &str, errors: &mut Errors) {
-    let portal = source.text("targetPortal");
-    if source.has("initiatorName") && volume.len() + 1 + portal.len() > MAX_NAME_AND_PORTAL {
-        let detail = "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if \
-                      iscsi.initiatorName is specified.";
-        errors.push(FieldError::invalid(&source.path("targetportal"), portal, detail));
+    if is_too_long(source, volume) {
+        let portal = source.text("targetPortal");
+        errors.push(FieldError::invalid(&source.path("targetportal"), portal, TOO_LONG));
     }
-    errors.text(source, "iqn", initiator);
-    errors.between(source, "lun", 0, 255);
-    let secret = source.present("secretRef");
-    if secret.is_none() && (source.flag("chapAuthDiscovery") || source.flag("chapAuthSession")) {
-        errors.need(source, "secretRef");
-    }
-    if let Some(secret) = secret {
+    check_names(source, initiator, errors);
+    if let Some(secret) = source.present("secretRef") {
         errors.need(&secret, "name");
     }
-    if let Some(name) = source.present("initiatorName") {
-        errors.obey(&source.path("initiatorname"), name.text(""), initiator);
+}
+
+/// Checks a source of iSCSI of a pod's volume.
+pub(in super::super) fn check_of_pod(source: &At, volume: &At, errors: &mut Errors) {
+    check_names(source, initiator_by_format, errors);
+    let name = volume.text("name");
+    if is_too_long(source, name) {
+        errors.push(FieldError::invalid(&volume.path("name"), name, TOO_LONG));
     }
+}
+
+fn is_too_long(source: &At, volume: &str) -> bool {
+    let length = volume.len() + 1 + source.text("targetPortal").len();
+    source.has("initiatorName") && length > MAX_NAME_AND_PORTAL
+}
+
+fn check_names(source: &At, rule: TextRule, errors: &mut Errors) {
+    errors.text(source, "iqn", rule);
+    errors.between(source, "lun", 0, 255);
+    let identified = source.flag("chapAuthDiscovery") || source.flag("chapAuthSession");
+    if identified && !source.has("secretRef") {
+        errors.need(source, "secretRef");
+    }
+    if let Some(name) = source.present("initiatorName") {
+        errors.obey(&source.path("initiatorname"), name.text(""), rule);
+    }
+}
+
+/// A name in one of the three formats of RFC 3720, which are named where it has the start of none.
+fn initiator_by_format(name: &str) -> Vec<String> {
+    if ["iqn", "eui", "naa"].iter().any(|format| name.starts_with(format)) {
+        return initiator(name);
+    }
+    vec!["must be valid format starting with iqn, eui, or naa".to_owned()]
 }
 
 /// A name in one of the three formats of RFC 3720.

@@ -58,7 +58,8 @@ pub(super) fn check(spec: &At, volume: &str, errors: &mut Errors) {
     match set.next() {
         None => errors.push(FieldError::required(&spec.path(""), "must specify a volume type")),
         Some((name, needs)) => {
-            let source = spec.field(name);
+            let told = if *name == "gcePersistentDisk" { "persistentDisk" } else { name };
+            let source = spec.field(name).placed(spec.path(told));
             for field in *needs {
                 errors.need(&source, field);
             }
@@ -66,7 +67,8 @@ pub(super) fn check(spec: &At, volume: &str, errors: &mut Errors) {
         }
     }
     for (source, _) in set {
-        errors.push(FieldError::forbidden(&spec.path(source), "may not specify more than 1 volume type"));
+        let told = if *source == "cephfs" { "cephFS" } else { source };
+        errors.push(FieldError::forbidden(&spec.path(told), "may not specify more than 1 volume type"));
     }
     if spec.has("local") && !spec.has("nodeAffinity") {
         let detail = "Local volume requires node affinity";
@@ -77,22 +79,32 @@ pub(super) fn check(spec: &At, volume: &str, errors: &mut Errors) {
 fn check_details(name: &str, source: &At, volume: &str, errors: &mut Errors) {
     match name {
         "hostPath" | "local" => errors.text(source, "path", path_without_backsteps),
+        "glusterfs" => check_glusterfs(source, errors),
+        "iscsi" => iscsi::check(source, volume, errors),
+        "cinder" => check_secret(source, errors),
+        "azureFile" if source.has("secretNamespace") => drop(errors.need(source, "secretNamespace")),
+        "storageos" => {
+            check_storageos_names(source, errors);
+            check_secret(source, errors);
+        }
+        "csi" => check_csi(source, errors),
+        _ => check_shared(name, source, errors),
+    }
+}
+
+/// Checks a source that volumes of pods have in the same words.
+pub(in super::super) fn check_shared(name: &str, source: &At, errors: &mut Errors) {
+    match name {
         "gcePersistentDisk" | "awsElasticBlockStore" => {
             let detail = "must be between 1 and 255, inclusive";
             errors.number(source, "partition", |n| (0..=255).contains(&n), detail);
         }
-        "glusterfs" => check_glusterfs(source, errors),
         "flocker" => check_flocker(source, errors),
-        "nfs" => errors.text(source, "path", object::absolute_path),
+        "nfs" => errors.obey(&source.path("path"), source.text("path"), object::absolute_path),
         "quobyte" => check_quobyte(source, errors),
-        "iscsi" => iscsi::check(source, volume, errors),
-        "cinder" => check_secret(source, errors),
         "fc" => check_fibre_channel(source, errors),
         "flexVolume" => check_options(source, errors),
-        "azureFile" if source.has("secretNamespace") => drop(errors.need(source, "secretNamespace")),
         "azureDisk" => check_azure_disk(source, errors),
-        "storageos" => check_storageos(source, errors),
-        "csi" => check_csi(source, errors),
         _ => {}
     }
 }
@@ -191,11 +203,11 @@ fn check_azure_disk(source: &At, errors: &mut Errors) {
     }
 }
 
-fn check_storageos(source: &At, errors: &mut Errors) {
+/// Checks what a volume of StorageOS is called.
+pub(in super::super) fn check_storageos_names(source: &At, errors: &mut Errors) {
     for field in ["volumeName", "volumeNamespace"] {
         errors.text(source, field, object::dns1123_label);
     }
-    check_secret(source, errors);
 }
 
 fn check_csi(source: &At, errors: &mut Errors) {
