@@ -5,27 +5,18 @@
 
 use std::collections::BTreeMap;
 
-use object::{FieldError, Path, Status, Value};
+use object::{Status, Value};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::identity::Identity;
 use crate::rbac::{Attributes, Decision, PolicyRule, Rules};
 
-const GROUP: &str = "authorization.k8s.io";
-
-/// Answers a review of this kind; `namespace` is that of the request's path. None if the kind is no access review.
-pub fn answer(
-    kind: &str,
-    review: Value,
-    namespace: &str,
-    user: &Identity,
-    rules: &Rules,
-) -> Option<Result<Value, Status>> {
+/// Answers a review of this kind, which is valid. None if the kind is no access review.
+pub fn answer(kind: &str, review: Value, user: &Identity, rules: &Rules) -> Option<Result<Value, Status>> {
     Some(match kind {
         "SelfSubjectAccessReview" => self_subject_access(review, user, rules),
-        "SubjectAccessReview" => subject_access(review, rules),
-        "LocalSubjectAccessReview" => local_subject_access(review, namespace, rules),
+        "SubjectAccessReview" | "LocalSubjectAccessReview" => subject_access(review, rules),
         "SelfSubjectRulesReview" => self_subject_rules(review, user, rules),
         "SelfSubjectReview" => Ok(with_status(review, json!({ "userInfo": user.to_value() }))),
         _ => return None,
@@ -70,32 +61,6 @@ impl Spec {
         }
     }
 
-    /// Exactly one kind of question must be asked.
-    fn errors(&self, review: &Value) -> Vec<FieldError> {
-        let spec = Path::new("spec");
-        let (field, why) = match (&self.resource_attributes, &self.non_resource_attributes) {
-            (Some(_), Some(_)) => {
-                ("nonResourceAttributes", "cannot be specified in combination with resourceAttributes")
-            }
-            (None, None) => (
-                "resourceAttributes",
-                "exactly one of nonResourceAttributes or resourceAttributes must be specified",
-            ),
-            _ => return Vec::new(),
-        };
-        vec![FieldError::invalid(&spec.child(field), review["spec"][field].clone(), why)]
-    }
-
-    /// As [`Spec::errors`], and somebody must be asked about.
-    fn subject_errors(&self, review: &Value) -> Vec<FieldError> {
-        let mut errors = self.errors(review);
-        if self.user.is_empty() && self.groups.as_ref().is_none_or(Vec::is_empty) {
-            let why = "at least one of user or group must be specified";
-            errors.push(FieldError::invalid(&Path::new("spec.user"), "", why));
-        }
-        errors
-    }
-
     fn subject(&mut self) -> Identity {
         Identity {
             user: std::mem::take(&mut self.user),
@@ -134,45 +99,13 @@ fn with_status(mut review: Value, status: Value) -> Value {
     review
 }
 
-fn invalid_unless_empty(kind: &str, errors: &[FieldError]) -> Result<(), Status> {
-    if errors.is_empty() { Ok(()) } else { Err(Status::invalid(GROUP, kind, "", errors)) }
-}
-
 fn self_subject_access(review: Value, user: &Identity, rules: &Rules) -> Result<Value, Status> {
-    let spec = Spec::of(&review)?;
-    invalid_unless_empty("SelfSubjectAccessReview", &spec.errors(&review))?;
-    let status = spec.decide(user, rules);
+    let status = Spec::of(&review)?.decide(user, rules);
     Ok(with_status(review, status))
 }
 
 fn subject_access(review: Value, rules: &Rules) -> Result<Value, Status> {
     let mut spec = Spec::of(&review)?;
-    invalid_unless_empty("SubjectAccessReview", &spec.subject_errors(&review))?;
-    let user = spec.subject();
-    let status = spec.decide(&user, rules);
-    Ok(with_status(review, status))
-}
-
-fn local_subject_access(review: Value, namespace: &str, rules: &Rules) -> Result<Value, Status> {
-    let mut spec = Spec::of(&review)?;
-    let mut errors = spec.subject_errors(&review);
-    match &spec.resource_attributes {
-        Some(resource) if resource.namespace != namespace => {
-            let path = Path::new("spec.resourceAttributes.namespace");
-            errors.push(FieldError::invalid(
-                &path,
-                resource.namespace.as_str(),
-                "must match metadata.namespace",
-            ));
-        }
-        _ => {}
-    }
-    if spec.non_resource_attributes.is_some() {
-        let (path, value) =
-            (Path::new("spec.nonResourceAttributes"), review["spec"]["nonResourceAttributes"].clone());
-        errors.push(FieldError::invalid(&path, value, "disallowed on this kind of request"));
-    }
-    invalid_unless_empty("LocalSubjectAccessReview", &errors)?;
     let user = spec.subject();
     let status = spec.decide(&user, rules);
     Ok(with_status(review, status))
@@ -281,10 +214,10 @@ mod tests {
         rules
     }
 
-    fn ask(kind: &str, namespace: &str, spec: Value) -> Result<Value, (u16, String)> {
+    fn ask(kind: &str, spec: Value) -> Result<Value, (u16, String)> {
         let jane = Identity::component("jane");
         let review = json!({ "kind": kind, "spec": spec });
-        let answer = answer(kind, review, namespace, &jane, &rules()).unwrap();
+        let answer = answer(kind, review, &jane, &rules()).unwrap();
         answer.map(|v| v["status"].clone()).map_err(|s| (s.code, s.message))
     }
 
@@ -292,13 +225,12 @@ mod tests {
     fn can_i() {
         let pods = |namespace: &str| json!({ "resourceAttributes": { "namespace": namespace, "verb": "list", "resource": "pods" } });
         let kind = "SelfSubjectAccessReview";
-        let yes = ask(kind, "", pods("a")).unwrap();
+        let yes = ask(kind, pods("a")).unwrap();
         assert_eq!(yes["allowed"], true);
         assert!(yes["reason"].as_str().unwrap().starts_with("RBAC: allowed by RoleBinding"), "{yes}");
-        assert_eq!(ask(kind, "", pods("b")).unwrap(), json!({ "allowed": false }));
+        assert_eq!(ask(kind, pods("b")).unwrap(), json!({ "allowed": false }));
         let path = json!({ "nonResourceAttributes": { "path": "/version", "verb": "get" } });
-        assert_eq!(ask(kind, "", path).unwrap()["allowed"], true);
-        assert_eq!(ask(kind, "", json!({})).unwrap_err().0, 422);
+        assert_eq!(ask(kind, path).unwrap()["allowed"], true);
     }
 
     #[test]
@@ -310,23 +242,17 @@ mod tests {
             spec
         };
         let kind = "SubjectAccessReview";
-        assert_eq!(ask(kind, "", spec(json!({ "user": "jane" }))).unwrap()["allowed"], true);
-        assert_eq!(ask(kind, "", spec(json!({ "user": "joe" }))).unwrap()["allowed"], false);
+        assert_eq!(ask(kind, spec(json!({ "user": "jane" }))).unwrap()["allowed"], true);
+        assert_eq!(ask(kind, spec(json!({ "user": "joe" }))).unwrap()["allowed"], false);
         let masters = spec(json!({ "user": "joe", "groups": ["system:masters"] }));
-        assert_eq!(ask(kind, "", masters).unwrap()["allowed"], true);
-        let (code, message) = ask(kind, "", spec(json!({}))).unwrap_err();
-        assert_eq!(code, 422);
-        assert!(message.contains("at least one of user or group must be specified"), "{message}");
-
+        assert_eq!(ask(kind, masters).unwrap()["allowed"], true);
         let kind = "LocalSubjectAccessReview";
-        assert_eq!(ask(kind, "a", spec(json!({ "user": "jane" }))).unwrap()["allowed"], true);
-        let (_, message) = ask(kind, "b", spec(json!({ "user": "jane" }))).unwrap_err();
-        assert!(message.contains("must match metadata.namespace"), "{message}");
+        assert_eq!(ask(kind, spec(json!({ "user": "jane" }))).unwrap()["allowed"], true);
     }
 
     #[test]
     fn what_can_i() {
-        let status = ask("SelfSubjectRulesReview", "", json!({ "namespace": "a" })).unwrap();
+        let status = ask("SelfSubjectRulesReview", json!({ "namespace": "a" })).unwrap();
         assert_eq!(
             status,
             json!({
@@ -335,12 +261,12 @@ mod tests {
                 "incomplete": false,
             })
         );
-        assert_eq!(ask("SelfSubjectRulesReview", "", json!({})).unwrap_err().0, 400);
+        assert_eq!(ask("SelfSubjectRulesReview", json!({})).unwrap_err().0, 400);
     }
 
     #[test]
     fn who_am_i() {
-        let status = ask("SelfSubjectReview", "", json!({})).unwrap();
+        let status = ask("SelfSubjectReview", json!({})).unwrap();
         assert_eq!(status["userInfo"], json!({ "username": "jane", "groups": ["system:authenticated"] }));
     }
 

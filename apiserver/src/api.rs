@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use cache::{Entry, List, WatchCache, Watcher};
+use http::HeaderMap;
 use kinds::{Kind, Kinds};
-use object::{FieldError, Key, Path, Status, Time, Value};
+use object::{FieldError, Key, Path, Schema, Status, Time, Value};
 use parking_lot::RwLock;
 
 use crate::authn::Authenticator;
 use crate::backend::Streams;
+use crate::body::{self, Body};
 use crate::claims::{PodRange, ServiceRange};
 use crate::flow::Flow;
 use crate::identity::Identity;
 use crate::node_proxy::NodeProxy;
 use crate::objects::{Objects, Saved};
+use crate::patch::Patch;
 use crate::rbac::Rules;
 use crate::request::RequestInfo;
 use crate::tokens::Signer;
@@ -102,6 +105,7 @@ impl<'a> Call<'a> {
         let runs: Vec<&str> =
             self.info.query.iter().filter(|(key, _)| key == "dryRun").map(|(_, v)| &**v).collect();
         self.dry_run = !runs.is_empty();
+        errors.extend(check_manager(self.info.param("fieldManager")));
         if runs.iter().any(|run| *run != "All") {
             errors.push(FieldError::not_supported(&Path::new("dryRun"), runs, &["All"]));
         }
@@ -109,23 +113,50 @@ impl<'a> Call<'a> {
         match FieldValidation::parse(validation) {
             Some(parsed) => self.field_validation = parsed,
             None => {
-                let supported = ["Ignore", "Strict", "Warn"];
+                let supported = ["", "Ignore", "Strict", "Warn"];
                 errors.push(FieldError::not_supported(&Path::new("fieldValidation"), validation, &supported));
             }
-        }
-        if self.info.param("fieldManager").len() > MAX_MANAGER {
-            errors.push(FieldError::too_long(&Path::new("fieldManager"), MAX_MANAGER));
         }
         if errors.is_empty() {
             return Ok(());
         }
+        Err(self.refuse_options(&errors))
+    }
+
+    fn refuse_options(&self, errors: &[FieldError]) -> Status {
         let kind = match self.info.verb {
             "create" => "CreateOptions",
             "update" => "UpdateOptions",
             "patch" => "PatchOptions",
             _ => "DeleteOptions",
         };
-        Err(Status::invalid("meta.k8s.io", kind, "", &errors))
+        Status::invalid("meta.k8s.io", kind, "", errors)
+    }
+
+    /// Reads the patch from the body. Force is for those who apply, which nobody can here.
+    pub(crate) async fn patch(&self, headers: &HeaderMap, body: Body) -> Result<Patch, Status> {
+        let kind = body::patch_type(headers)?;
+        let bytes = body::collect(body).await?;
+        if self.info.query.iter().any(|(key, _)| key == "force") {
+            let why = "may not be specified for non-apply patch";
+            return Err(self.refuse_options(&[FieldError::forbidden(&Path::new("force"), why)]));
+        }
+        body::decode_patch(kind, &bytes)
+    }
+
+    /// Makes a document one of this type, by its API version and kind, and decodes it as strictly as the client asked
+    /// for. `unreadable` says that it is not one.
+    pub(crate) fn conform(
+        &mut self,
+        document: &mut Value,
+        duplicates: &[String],
+        (api_version, kind): (&str, &str),
+        schema: &Schema,
+        unreadable: &dyn Fn(String) -> Status,
+    ) -> Result<(), Status> {
+        body::check_type(document, api_version, kind)?;
+        let unknown = object::conform(schema, document).map_err(|e| unreadable(e.to_string()))?;
+        self.field_validation.report(&unknown, duplicates, &mut self.warnings).map_err(unreadable)
     }
 
     /// The key of the object that the path names.
@@ -137,6 +168,18 @@ impl<'a> Call<'a> {
     pub(crate) fn namespace(&self) -> &str {
         if self.kind.namespaced() { &self.info.namespace } else { "" }
     }
+}
+
+/// What is wrong with a field manager's name.
+fn check_manager(name: &str) -> Vec<FieldError> {
+    let path = Path::new("fieldManager");
+    let long = (name.len() > MAX_MANAGER).then(|| FieldError::too_long(&path, MAX_MANAGER));
+    let odd = name.char_indices().filter(|(_, letter)| !object::is_printable(*letter));
+    let odd = odd.map(|(at, letter)| {
+        let why = format!("invalid character U+{:04X} (at position {at})", u32::from(letter));
+        FieldError::invalid(&path, name, why)
+    });
+    long.into_iter().chain(odd).collect()
 }
 
 /// What a call answers, before it takes the form that the client asked for.

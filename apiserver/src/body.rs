@@ -12,12 +12,11 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Limited};
-use kinds::Kind;
-use object::{Parsed, PatchType, Status, parse_json, parse_yaml, unwrap_unknown};
+use object::{Parsed, PatchType, Schema, Status, Value, parse_json, parse_yaml, unwrap_unknown};
 use parking_lot::Mutex;
 
 pub(crate) use type_meta::check_type;
-use type_meta::no_kind;
+use type_meta::{no_kind, of_another_type, stated_type, unrecognized, version_of};
 
 use crate::patch::Patch;
 
@@ -128,52 +127,106 @@ fn summary(bytes: &[u8]) -> String {
     }
 }
 
-/// Decodes a document of a kind the caller knows. Protobuf needs that kind's schema; the others do not.
+/// Finds the schema of a type by its API version and kind.
+pub(crate) type SchemaOf<'a> = &'a dyn Fn(&str, &str) -> Option<Schema>;
+
+/// Why a body is not read.
+enum Unread {
+    /// It is of a media type that nobody reads.
+    MediaType(Status),
+    /// It is no document, and what the decoder says.
+    Malformed(String),
+    /// It is a document of a type that is not known: its API version and kind.
+    Unknown(String, String),
+}
+
+/// Decodes a document of a kind the caller knows, by its API version and name. Protobuf needs that kind's schema; the
+/// others do not.
 pub(crate) fn decode(
     headers: &HeaderMap,
     bytes: &[u8],
-    schema: &dyn Fn(&str, &str) -> Option<object::Schema>,
+    expected: (&str, &str),
+    schema: SchemaOf<'_>,
 ) -> Result<Parsed, Status> {
-    let malformed = |e: &dyn std::fmt::Display| {
-        Status::bad_request(format!(
-            "the object provided is unrecognized (must be of type JSON, YAML or protobuf): {e} ({})",
-            summary(bytes)
-        ))
+    read(headers, bytes, schema).map_err(|unread| match unread {
+        Unread::MediaType(status) => status,
+        Unread::Malformed(why) => unrecognized(expected.1, &format!("{why} ({})", summary(bytes))),
+        Unread::Unknown(version, kind) => Status::bad_request(of_another_type((&version, &kind), expected)),
+    })
+}
+
+/// Decodes the options of a deletion, which may come as those of any group.
+pub(crate) fn decode_options(
+    headers: &HeaderMap,
+    bytes: &[u8],
+    schema: SchemaOf<'_>,
+) -> Result<Value, Status> {
+    const KIND: &str = "DeleteOptions";
+    let unknown = |version: &str, kind: &str| Status::bad_request(no_kind(version, kind));
+    let mut options = match read(headers, bytes, schema) {
+        Ok(parsed) => parsed.value,
+        Err(Unread::MediaType(status)) => return Err(status),
+        Err(Unread::Malformed(why)) => return Err(Status::bad_request(why)),
+        Err(Unread::Unknown(version, kind)) => return Err(unknown(&version, &kind)),
     };
-    match media_type(headers).to_ascii_lowercase().as_str() {
+    let (version, kind) = stated_type(&options).map_err(Status::bad_request)?;
+    if !matches!(kind, "" | KIND) {
+        return Err(unknown(if version.is_empty() { "meta.k8s.io/v1" } else { version }, kind));
+    }
+    if options.is_null() {
+        options = Value::Object(object::Map::new());
+    }
+    if let Some(schema) = schema("v1", KIND) {
+        object::conform(&schema, &mut options).map_err(|e| Status::bad_request(e.to_string()))?;
+    }
+    Ok(options)
+}
+
+fn read(headers: &HeaderMap, bytes: &[u8], schema: SchemaOf<'_>) -> Result<Parsed, Unread> {
+    let malformed = |e: &dyn std::fmt::Display| Unread::Malformed(e.to_string());
+    let parsed = match media_type(headers).to_ascii_lowercase().as_str() {
         JSON => parse_json(bytes)
-            .map_err(|e| malformed(&format_args!("couldn't get version/kind; json parse error: {e}"))),
-        YAML => parse_yaml(bytes).map_err(|e| malformed(&format_args!("error converting YAML to JSON: {e}"))),
+            .map_err(|e| malformed(&format_args!("couldn't get version/kind; json parse error: {e}")))?,
+        YAML => parse_yaml(bytes).map_err(|e| malformed(&e))?,
         PROTOBUF => {
             if bytes.is_empty() {
                 return Err(malformed(&"empty data"));
             }
             let unknown = unwrap_unknown(bytes).map_err(|e| malformed(&e))?;
-            let schema = schema(&unknown.api_version, &unknown.kind)
-                .ok_or_else(|| Status::bad_request(no_kind(&unknown.api_version, &unknown.kind)))?;
+            let (api_version, kind) = (unknown.api_version, unknown.kind);
+            let Some(schema) = schema(&api_version, &kind) else {
+                return Err(Unread::Unknown(api_version, kind));
+            };
             let mut value = object::decode_proto(&schema, unknown.raw).map_err(|e| malformed(&e))?;
             if let Some(map) = value.as_object_mut() {
-                map.insert("apiVersion".into(), unknown.api_version.into());
-                map.insert("kind".into(), unknown.kind.into());
+                map.insert("apiVersion".into(), api_version.into());
+                map.insert("kind".into(), kind.into());
             }
-            Ok(Parsed { value, duplicates: Vec::new() })
+            Parsed { value, duplicates: Vec::new() }
         }
-        _ => Err(Status::unsupported_media_type(&[JSON, YAML, PROTOBUF].join(", "))),
+        _ => {
+            let read = [JSON, YAML, PROTOBUF].join(", ");
+            return Err(Unread::MediaType(Status::unsupported_media_type(&read)));
+        }
+    };
+    stated_type(&parsed.value).map_err(Unread::Malformed)?;
+    Ok(parsed)
+}
+
+/// The type of a patch, by the media type.
+pub(crate) fn patch_type(headers: &HeaderMap) -> Result<PatchType, Status> {
+    match media_type(headers) {
+        "application/json-patch+json" => Ok(PatchType::Json),
+        "application/merge-patch+json" => Ok(PatchType::Merge),
+        "application/strategic-merge-patch+json" => Ok(PatchType::Strategic),
+        _ => Err(Status::unsupported_media_type(
+            "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json",
+        )),
     }
 }
 
-/// Decodes a patch: its type by the media type, its content as JSON.
-pub(crate) fn decode_patch(headers: &HeaderMap, bytes: &[u8]) -> Result<Patch, Status> {
-    let kind = match media_type(headers) {
-        "application/json-patch+json" => PatchType::Json,
-        "application/merge-patch+json" => PatchType::Merge,
-        "application/strategic-merge-patch+json" => PatchType::Strategic,
-        _ => {
-            return Err(Status::unsupported_media_type(
-                "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json",
-            ));
-        }
-    };
+/// Decodes a patch of this type, whose content is JSON.
+pub(crate) fn decode_patch(kind: PatchType, bytes: &[u8]) -> Result<Patch, Status> {
     let parsed = parse_json(bytes).map_err(|e| match kind {
         PatchType::Strategic => Status::bad_request(e.to_string()),
         PatchType::Json | PatchType::Merge => Status::bad_request(format!("error decoding patch: {e}")),
@@ -183,12 +236,10 @@ pub(crate) fn decode_patch(headers: &HeaderMap, bytes: &[u8]) -> Result<Patch, S
     Ok(Patch { kind, document: parsed.value, duplicates })
 }
 
-/// A decoding error in upstream's wrapping.
-pub(crate) fn cannot_handle(kind: &Kind, error: impl std::fmt::Display) -> Status {
-    Status::bad_request(format!(
-        "{} in version {:?} cannot be handled as a {}: {error}",
-        kind.kind, kind.version, kind.kind
-    ))
+/// A decoding error in upstream's wrapping, about a document of this API version and kind.
+pub(crate) fn cannot_handle((api_version, kind): (&str, &str), error: impl std::fmt::Display) -> Status {
+    let version = version_of(api_version);
+    Status::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {error}"))
 }
 
 #[cfg(test)]
@@ -259,12 +310,11 @@ mod tests {
     proptest! {
         #[test]
         fn options_are_read_or_refused(text in options()) {
-            match decode(&HeaderMap::new(), text.as_bytes(), &crate::pipeline::schema_of) {
+            match decode_options(&HeaderMap::new(), text.as_bytes(), &crate::pipeline::schema_of) {
                 Err(status) => prop_assert_eq!(status.code, 400),
-                Ok(parsed) => {
-                    if let Ok(options) = serde_json::from_value::<DeleteOptions>(parsed.value)
-                        && let Err(status) = options.check()
-                    {
+                Ok(options) => {
+                    let options: DeleteOptions = serde_json::from_value(options).expect("they fit the schema");
+                    if let Err(status) = options.check() {
                         prop_assert_eq!(status.code, 422);
                     }
                 }

@@ -1,9 +1,12 @@
 //! What a cluster holds from its first moment: system namespaces with their service account, default roles, flow
-//! schemas with their levels, the server's own service and the block that services have addresses of.
+//! schemas with their levels, the server's own service and the block that services have addresses of, and the
+//! APIServices of what is served.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use client::PatchType;
+use client::{ListParams, PatchType};
 use futures::future::try_join_all;
 use object::{Key, Meta, Time, Value, format_time};
 use serde_json::json;
@@ -12,9 +15,12 @@ use crate::api::Api;
 use crate::claims::ServiceRange;
 use crate::identity::Identity;
 use crate::local::LocalService;
-use crate::{bootstrap_flow, bootstrap_rbac};
+use crate::{bootstrap_apis, bootstrap_flow, bootstrap_rbac};
 
-/// Creates what is missing, and brings default roles up to date that an older version wrote. Everything else that is
+/// How often the server's own service is looked for.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Creates what is missing, and brings default roles and APIServices up to date that an older version wrote. Everything else that is
 /// there is left as it is, and so is what another server that starts does at the same time. `port` is the server's.
 pub(crate) async fn run(api: &Arc<Api>, port: u16) -> Result<(), client::Error> {
     let client = LocalService::new(api.clone(), Identity::admin()).client();
@@ -27,9 +33,41 @@ pub(crate) async fn run(api: &Arc<Api>, port: u16) -> Result<(), client::Error> 
         settle(api, &client, &object).await?;
     }
     // all at once, as the store writes together what comes together
-    let flows = bootstrap_flow::documents();
-    try_join_all(flows.iter().map(|object| settle(api, &client, object))).await?;
+    let services = bootstrap_apis::documents(&api.kinds);
+    let together = bootstrap_flow::documents();
+    let together = together.iter().chain(&services);
+    try_join_all(together.map(|object| settle(api, &client, object))).await?;
+    drop_services(api, &client, &services).await?;
     keep_service_cidr(api, &client).await
+}
+
+/// Makes the server's own service anew where somebody deletes it, for as long as the process lives.
+pub(crate) async fn keep_service(api: Arc<Api>, port: u16) {
+    let client = LocalService::new(api.clone(), Identity::admin()).client();
+    let service = kubernetes_service(&api.services, port);
+    loop {
+        tokio::time::sleep(EVERY).await;
+        if let Err(error) = settle(&api, &client, &service).await {
+            tracing::warn!("the service of the API server cannot be made anew: {error}");
+        }
+    }
+}
+
+/// Removes the APIServices of what is no longer served.
+async fn drop_services(api: &Api, client: &client::Client, wanted: &[Value]) -> Result<(), client::Error> {
+    let Some(kind) = api.kinds.kind(bootstrap_apis::GROUP, "APIService") else { return Ok(()) };
+    let wanted: HashSet<String> = wanted.iter().map(|service| Meta::of(service).name).collect();
+    let (label, value) = bootstrap_apis::MANAGED;
+    let params = ListParams { labels: format!("{label}={value}"), ..ListParams::default() };
+    let found = client.list(kind, "", &params).await?;
+    let found = found["items"].as_array().into_iter().flatten().map(|service| Meta::of(service).key());
+    for key in found.filter(|key| !wanted.contains(&key.name)) {
+        match client.delete(kind, &key, &Value::Null).await {
+            Err(error) if !error.is_not_found() => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Creates an object where it is missing, or brings it up to date where that is ours to do.
@@ -43,8 +81,12 @@ async fn settle(api: &Api, client: &client::Client, object: &Value) -> Result<()
     let done = match api.cache.get(&kind.resource(), &meta.key()) {
         Some(entry) => {
             let existing: Value = serde_json::from_slice(&entry.document()).unwrap_or_default();
-            let better = bootstrap_rbac::reconciled(&existing, object);
-            let Some(better) = better.filter(|_| group == crate::rbac::GROUP) else { return Ok(()) };
+            let better = match group {
+                crate::rbac::GROUP => bootstrap_rbac::reconciled(&existing, object),
+                bootstrap_apis::GROUP => bootstrap_apis::reconciled(&existing, object),
+                _ => None,
+            };
+            let Some(better) = better else { return Ok(()) };
             client.update(kind, &meta.key(), &better).await
         }
         None => client.create(kind, &meta.namespace, object).await,

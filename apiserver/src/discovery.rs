@@ -1,27 +1,28 @@
 //! Paths that are no resource: discovery, OpenAPI, version and health, all made from the table of kinds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, ETAG, HOST, IF_NONE_MATCH, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, EXPIRES, HOST, IF_NONE_MATCH, LOCATION, VARY};
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use kinds::{Kind, Kinds, Subresource};
-use object::{Status, Value};
+use object::{Status, Time, Value};
 use parking_lot::Mutex;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::accept::{Encoding, Form, Shape, negotiate};
+use crate::accept::{Encoding, Form, JSON, Shape, negotiate};
 use crate::api::Api;
 use crate::body::{Body, full};
 use crate::measures;
 use crate::request::RequestInfo;
-use crate::respond::{json_response, response};
+use crate::respond::{document_response, indented, response, text_response};
 
 /// The version that `/version` tells: the API line that is served, and Berth's own version as its suffix.
 pub const VERSION: &str = concat!("v1.37.0+berth.", env!("CARGO_PKG_VERSION"));
@@ -30,6 +31,12 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 
 /// The media type of the OpenAPI v2 document in protobuf.
 const OPENAPI_V2: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+/// How long a client may keep what never changes.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// A check's name, and why it fails, if it does.
+type Check = (&'static str, Option<String>);
 
 /// Documents that take a while to make and never change while the table of kinds does not.
 #[derive(Default)]
@@ -59,44 +66,53 @@ impl Documents {
 impl Api {
     /// Answers a path that is no resource.
     pub(crate) async fn page(&self, info: &RequestInfo, parts: &Parts) -> Result<Response<Body>, Status> {
-        let headers = &parts.headers;
-        if !matches!(info.verb, "get" | "head") {
-            return Err(Status::method_not_allowed());
-        }
         let path = info.path.trim_end_matches('/');
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        // the others answer whatever the method is
+        if info.verb != "get" && self.is_of_the_api(path) {
+            return Err(Status::method_not_allowed());
+        }
         match segments.as_slice() {
-            [""] => Ok(json_response(200, &json!({"paths": self.paths()}))),
-            ["version"] => Ok(json_response(200, &version())),
-            [page @ ("healthz" | "livez" | "readyz")] => self.health(info, page, None).await,
-            [page @ ("healthz" | "livez" | "readyz"), check] => self.health(info, page, Some(check)).await,
+            [""] => Ok(for_people(&json!({"paths": self.paths()}))),
+            ["version"] => Ok(for_people(&version())),
+            [page @ ("healthz" | "livez" | "readyz")] => Ok(self.health(info, page).await),
+            [page @ ("healthz" | "livez" | "readyz"), check] => self.check(page, check).await,
             ["metrics"] => Ok(self.measured()),
             [".well-known", "openid-configuration"] => {
                 let keys = format!("{}/openid/v1/jwks", self.signer.issuer());
-                Ok(json_response(200, &self.signer.openid_configuration(&keys)))
+                Ok(json_response(&self.signer.openid_configuration(&keys)))
             }
-            ["openid", "v1", "jwks"] => Ok(json_response(200, &self.signer.jwks())),
-            ["api"] => {
-                self.groups(headers, "api", |_| core_versions(address(parts)), |group| group.is_empty())
-            }
-            ["apis"] => self.groups(headers, "apis", group_list, |group| !group.is_empty()),
-            ["api", version] => self.resources(headers, "", version),
+            ["openid", "v1", "jwks"] => Ok(json_response(&self.signer.jwks())),
+            ["api"] => self.groups(parts, "api", |_| core_versions(address(parts)), |group| group.is_empty()),
+            ["apis"] => self.groups(parts, "apis", group_list, |group| !group.is_empty()),
+            ["api", version] => self.resources(parts, "", version),
             ["apis", group] => {
                 let groups = groups(&self.kinds);
                 let found = groups.iter().find(|(name, _)| name == group).ok_or_else(Status::no_such_path)?;
                 let mut value = group_value(group, &found.1);
                 value["kind"] = "APIGroup".into();
                 value["apiVersion"] = "v1".into();
-                Ok(json_response(200, &value))
+                legacy(parts, &value)
             }
-            ["apis", group, version] => self.resources(headers, group, version),
-            ["openapi", "v2"] => self.openapi_v2(headers, path),
+            ["apis", group, version] => self.resources(parts, group, version),
+            ["openapi", "v2"] => self.openapi_v2(parts, path),
             ["openapi", "v3"] => {
-                Ok(tagged(headers, &self.documents.get(path, || json_bytes(&self.openapi_index()))))
+                Ok(tagged(&parts.headers, &self.documents.get(path, || json_bytes(&self.openapi_index()))))
             }
-            ["openapi", "v3", "api", version] => self.openapi(headers, "", version),
-            ["openapi", "v3", "apis", group, version] => self.openapi(headers, group, version),
+            ["openapi", "v3", "api", version] => self.openapi(info, parts, "", version),
+            ["openapi", "v3", "apis", group, version] => self.openapi(info, parts, group, version),
             _ => Err(Status::no_such_path()),
+        }
+    }
+
+    /// Whether the API answers for a path, and with a Status where there is nothing: it does below the groups that it
+    /// has, and at some pages.
+    pub(crate) fn is_of_the_api(&self, path: &str) -> bool {
+        let mut segments = path.trim_start_matches('/').split('/');
+        match (segments.next().unwrap_or_default(), segments.next()) {
+            ("api" | "version", _) | ("apis", None | Some("")) => true,
+            ("apis", Some(group)) => self.kinds.served().any(|kind| kind.group == group),
+            _ => matches!(path, "/.well-known/openid-configuration" | "/openid/v1/jwks"),
         }
     }
 
@@ -124,71 +140,99 @@ impl Api {
                 measures::stored(kind.plural.to_string(), list.items.len() + list.remaining);
             }
         }
-        let mut response = text(200, &metrics::text(metrics::Scope::Cluster));
+        let mut response = text_response(200, &metrics::text(metrics::Scope::Cluster));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(metrics::MEDIA_TYPE));
         response
     }
 
-    /// The server's health: what is checked, whether each is well, and one of them alone where the path names it
-    /// (`/readyz/store`). Who sends `verbose` sees all, `exclude` leaves one out.
-    async fn health(
-        &self,
-        info: &RequestInfo,
-        page: &str,
-        one: Option<&str>,
-    ) -> Result<Response<Body>, Status> {
-        let mut checks = vec![("ping", true)];
-        if page == "readyz" {
-            let store = self.objects.writable().await.is_ok();
-            let cache = self.ready.load(Ordering::Acquire);
-            checks.extend([("cache", cache), ("store", store), ("shutdown", !*self.stopping.borrow())]);
-        }
-        if let Some(name) = one {
-            checks.retain(|(check, _)| *check == name);
-            if checks.is_empty() {
-                return Err(Status::no_such_path());
-            }
-        }
-        let excluded = |name: &str| info.query.iter().any(|(key, value)| key == "exclude" && value == name);
-        let ok = checks.iter().all(|(name, good)| *good || excluded(name));
-        if ok && !info.flag("verbose") {
-            return Ok(text(200, "ok"));
-        }
-        let line = |(name, good): &(&str, bool)| match (excluded(name), good) {
-            (true, _) => format!("[+]{name} excluded: ok\n"),
-            (_, true) => format!("[+]{name} ok\n"),
-            (_, false) => format!("[-]{name} failed: reason withheld\n"),
+    /// The server's health: what is checked, and whether each is well. Who sends `verbose` sees all, `exclude` leaves
+    /// one out.
+    async fn health(&self, info: &RequestInfo, page: &str) -> Response<Body> {
+        let named = |name: &'static str| {
+            info.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
         };
-        let end = if ok { "passed" } else { "failed" };
-        let body: String = checks.iter().map(line).collect();
-        Ok(text(if ok { 200 } else { 500 }, &format!("{body}{page} check {end}\n")))
+        let mut excluded: BTreeSet<&str> = named("exclude").collect();
+        let (mut lines, mut ok) = (String::new(), true);
+        for (name, why) in self.checks(page).await {
+            lines += &match why {
+                _ if excluded.remove(name) => format!("[+]{name} excluded: ok\n"),
+                None => format!("[+]{name} ok\n"),
+                Some(_) => {
+                    ok = false;
+                    format!("[-]{name} failed: reason withheld\n")
+                }
+            };
+        }
+        if !excluded.is_empty() {
+            let unknown: Vec<String> = excluded.iter().map(|name| format!("{name:?}")).collect();
+            let unknown = unknown.join(",");
+            lines += &format!("warn: some health checks cannot be excluded: no matches for {unknown}\n");
+        }
+        match ok {
+            true if named("verbose").next().is_none() => text_response(200, "ok"),
+            true => text_response(200, &format!("{lines}{page} check passed\n")),
+            false => text_response(500, &format!("{lines}{page} check failed\n")),
+        }
+    }
+
+    /// One check alone (`/readyz/etcd`), and why it fails.
+    async fn check(&self, page: &str, name: &str) -> Result<Response<Body>, Status> {
+        let mut checks = self.checks(page).await;
+        // it is no reason to begin anew, but can be asked for
+        if page != "readyz" {
+            checks.push(self.store_check().await);
+        }
+        let found = checks.into_iter().find(|(check, _)| *check == name).ok_or_else(Status::no_such_path)?;
+        Ok(match found.1 {
+            None => text_response(200, "ok"),
+            Some(why) => text_response(500, &format!("internal server error: {why}\n")),
+        })
+    }
+
+    /// The checks of a page under upstream's names, each with why it fails.
+    async fn checks(&self, page: &str) -> Vec<Check> {
+        let mut checks = vec![("ping", None)];
+        if page == "readyz" {
+            let unless = |well: bool, why: &str| (!well).then(|| why.to_owned());
+            let filled = self.ready.load(Ordering::Acquire);
+            checks.push(self.store_check().await);
+            checks.push(("informer-sync", unless(filled, "the cache is not filled yet")));
+            checks.push(("shutdown", unless(!*self.stopping.borrow(), "process is shutting down")));
+        }
+        checks
+    }
+
+    /// Whether the store, which need not be an etcd, takes writes.
+    async fn store_check(&self) -> Check {
+        ("etcd", self.objects.writable().await.err().map(|status| status.message))
     }
 
     fn groups(
         &self,
-        headers: &HeaderMap,
+        parts: &Parts,
         name: &str,
-        legacy: impl FnOnce(&Kinds) -> Value,
+        plain: impl FnOnce(&Kinds) -> Value,
         keep: impl Fn(&str) -> bool,
     ) -> Result<Response<Body>, Status> {
-        let can = |form: Form| {
-            form.encoding == Encoding::Json && matches!(form.shape, Shape::Discovery | Shape::Whole)
-        };
-        match negotiate(headers, can)?.shape {
-            Shape::Discovery => {
-                let document = self
-                    .documents
-                    .get(&format!("{name} aggregated"), || json_bytes(&aggregated(&self.kinds, keep)));
-                let mut response = tagged(headers, &document);
-                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(AGGREGATED));
-                Ok(response)
-            }
-            _ => Ok(json_response(200, &legacy(&self.kinds))),
+        let form = negotiate(parts, |form| match form.shape {
+            Shape::Discovery => form.encoding == Encoding::Json,
+            Shape::Whole => form.encoding != Encoding::OpenApi,
+            _ => false,
+        })?;
+        if form.shape == Shape::Whole {
+            return Ok(document_response(200, &plain(&self.kinds), form.encoding));
         }
+        let make = || json_bytes(&aggregated(&self.kinds, keep));
+        let document = self.documents.get(&format!("{name} aggregated"), make);
+        let mut response = tagged(&parts.headers, &document);
+        if form.encoding == Encoding::Indented && response.status() == StatusCode::OK {
+            *response.body_mut() = indented(200, &document.bytes).into_body();
+        }
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(AGGREGATED));
+        Ok(response)
     }
 
-    fn resources(&self, headers: &HeaderMap, group: &str, version: &str) -> Result<Response<Body>, Status> {
-        negotiate(headers, |form| form == Form::JSON)?;
+    fn resources(&self, parts: &Parts, group: &str, version: &str) -> Result<Response<Body>, Status> {
         let of_group = self.kinds.served().filter(|k| k.group == group && k.version == version);
         let mut resources: Vec<Value> =
             of_group.flat_map(|kind| legacy_resources(kind, self.kinds.stored(kind))).collect();
@@ -197,21 +241,20 @@ impl Api {
             return Err(Status::no_such_path());
         }
         let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-        Ok(json_response(
-            200,
+        legacy(
+            parts,
             &json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources}),
-        ))
+        )
     }
 
-    fn openapi_v2(&self, headers: &HeaderMap, path: &str) -> Result<Response<Body>, Status> {
+    fn openapi_v2(&self, parts: &Parts, path: &str) -> Result<Response<Body>, Status> {
         let can = |form: Form| {
             form.shape == Shape::Whole && matches!(form.encoding, Encoding::Json | Encoding::OpenApi)
         };
-        if negotiate(headers, can)? == Form::JSON {
-            return Ok(tagged(
-                headers,
-                &self.documents.get(path, || json_bytes(&kinds::openapi_v2(&self.kinds))),
-            ));
+        let headers = &parts.headers;
+        if negotiate(parts, can)?.encoding != Encoding::OpenApi {
+            let make = || json_bytes(&kinds::openapi_v2(&self.kinds));
+            return Ok(tagged(headers, &self.documents.get(path, make)));
         }
         let make = || kinds::openapi_v2_proto(&kinds::openapi_v2(&self.kinds));
         let mut response = tagged(headers, &self.documents.get("openapi v2 protobuf", make));
@@ -219,11 +262,41 @@ impl Api {
         Ok(response)
     }
 
-    fn openapi(&self, headers: &HeaderMap, group: &str, version: &str) -> Result<Response<Body>, Status> {
+    /// The OpenAPI v3 document of a group and version, in JSON alone: for ever, where the address has its hash, and
+    /// under the right address, where that has another.
+    fn openapi(
+        &self,
+        info: &RequestInfo,
+        parts: &Parts,
+        group: &str,
+        version: &str,
+    ) -> Result<Response<Body>, Status> {
         if !self.kinds.served().any(|k| k.group == group && k.version == version) {
             return Err(Status::no_such_path());
         }
-        Ok(tagged(headers, &self.openapi_document(group, version)))
+        if negotiate(parts, |form| form == Form::JSON).is_err() {
+            let mut response = Response::new(full(""));
+            *response.status_mut() = StatusCode::NOT_ACCEPTABLE;
+            response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+            return Ok(response);
+        }
+        let document = self.openapi_document(group, version);
+        let hash = info.param("hash");
+        if !hash.is_empty() && hash != document.tag {
+            let address = openapi_address(&root(group, version), &document.tag);
+            let mut response = response(301, JSON, full(""));
+            response
+                .headers_mut()
+                .insert(LOCATION, HeaderValue::try_from(address).map_err(Status::internal)?);
+            return Ok(response);
+        }
+        let mut response = tagged(&parts.headers, &document);
+        if !hash.is_empty() {
+            let expires = HeaderValue::try_from(http_date(Time::now() + YEAR)).map_err(Status::internal)?;
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, immutable"));
+            response.headers_mut().insert(EXPIRES, expires);
+        }
+        Ok(response)
     }
 
     fn openapi_document(&self, group: &str, version: &str) -> Tagged {
@@ -237,12 +310,21 @@ impl Api {
             for version in versions {
                 let path = root(&group, &version);
                 let tag = self.openapi_document(&group, &version).tag;
-                let url = json!({"serverRelativeURL": format!("/openapi/v3{path}?hash={tag}")});
+                let url = json!({"serverRelativeURL": openapi_address(&path, &tag)});
                 paths.insert(path.trim_start_matches('/').to_owned(), url);
             }
         }
         json!({"paths": paths})
     }
+}
+
+fn openapi_address(root: &str, tag: &str) -> String {
+    format!("/openapi/v3{root}?hash={tag}")
+}
+
+/// A time as headers have it (RFC 9110 §5.6.7).
+fn http_date(time: Time) -> String {
+    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// `/api/v1` or `/apis/apps/v1`.
@@ -476,8 +558,18 @@ fn tagged(headers: &HeaderMap, document: &Tagged) -> Response<Body> {
     response
 }
 
-fn text(code: u16, body: &str) -> Response<Body> {
-    response(code, "text/plain; charset=utf-8", full(body.to_owned()))
+/// A document by which older clients find their way, in the form that they ask for.
+fn legacy(parts: &Parts, value: &Value) -> Result<Response<Body>, Status> {
+    let can = |form: Form| form.shape == Shape::Whole && form.encoding != Encoding::OpenApi;
+    Ok(document_response(200, value, negotiate(parts, can)?.encoding))
+}
+
+fn for_people(value: &Value) -> Response<Body> {
+    indented(200, &json_bytes(value))
+}
+
+fn json_response(value: &Value) -> Response<Body> {
+    document_response(200, value, Encoding::Json)
 }
 
 fn json_bytes(value: &Value) -> Vec<u8> {

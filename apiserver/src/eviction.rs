@@ -40,8 +40,9 @@ impl Api {
         }
         let mut options: DeleteOptions = match &eviction["deleteOptions"] {
             Value::Null => DeleteOptions::default(),
-            options => serde_json::from_value(options.clone())
-                .map_err(|e| Status::bad_request(format!("deleteOptions cannot be read: {e}")))?,
+            options => {
+                serde_json::from_value(options.clone()).map_err(|e| Status::bad_request(e.to_string()))?
+            }
         };
         options.check()?;
         call.dry_run |= !options.dry_run.is_empty();

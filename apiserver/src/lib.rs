@@ -9,6 +9,7 @@ mod authorize;
 mod backend;
 mod body;
 mod bootstrap;
+mod bootstrap_apis;
 mod bootstrap_flow;
 mod bootstrap_rbac;
 mod certs;

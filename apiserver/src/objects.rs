@@ -91,9 +91,16 @@ impl Objects {
     pub(crate) async fn get(&self, kind: &Kind, key: &Key) -> Result<Option<Stored>, Status> {
         let (found, _) = self.store.get(&storage_key(kind, key)).await.map_err(store_failed)?;
         let Some(found) = found else { return Ok(None) };
-        let mut value: Value = serde_json::from_slice(&found.value).map_err(|e| {
-            Status::internal(format!("stored {} {key} is not readable: {e}", kind.resource()))
-        })?;
+        let read = || {
+            serde_json::from_slice::<Value>(&found.value).map_err(|e| {
+                Status::internal(format!("stored {} {key} is not readable: {e}", kind.resource()))
+            })
+        };
+        let mut value = read()?;
+        // it may be from a time when documents had another form; what fitted other types than now stays as it is
+        if object::conform(&kind.schema, &mut value).is_err() {
+            value = read()?;
+        }
         value["metadata"]["resourceVersion"] = found.mod_revision.to_string().into();
         Ok(Some(Stored { value, revision: found.mod_revision }))
     }
@@ -227,9 +234,10 @@ pub(crate) fn parse_storage_key(key: &[u8]) -> Option<(&str, Key)> {
 pub(crate) fn store_failed(error: store::Error) -> Status {
     match error {
         store::Error::TooLarge { .. } => Status::too_large(crate::body::MAX_BODY),
-        store::Error::ReadOnly { .. } => Status::unavailable(format!("the store is read-only: {error}")),
         // Clients are not asked to try again: the store has been asked for long, and they would say nothing meanwhile.
-        store::Error::Unavailable(_) => Status::unavailable(error.to_string()),
+        store::Error::ReadOnly { .. } | store::Error::Unavailable(_) => {
+            Status::unavailable(error.to_string())
+        }
         other => Status::internal(other),
     }
 }

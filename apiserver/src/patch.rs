@@ -1,7 +1,6 @@
 //! What a patch makes of an object, and how it is refused.
 
-use kinds::Kind;
-use object::{Cause, FieldError, Key, PatchError, PatchType, Path, Reason, Schema, Status, Value};
+use object::{FieldError, PatchError, PatchType, Path, Reason, Schema, Status, Value, go_text};
 
 /// A patch as a client sent it.
 #[derive(Debug)]
@@ -14,55 +13,30 @@ pub(crate) struct Patch {
 
 impl Patch {
     /// The document as the patch changes it: an object of the kind, or one of another schema about it.
-    pub(crate) fn apply(
-        &self,
-        schema: &Schema,
-        kind: &Kind,
-        key: &Key,
-        old: &Value,
-    ) -> Result<Value, Status> {
+    pub(crate) fn apply(&self, schema: &Schema, old: &Value) -> Result<Value, Status> {
         object::apply_patch(self.kind, schema, old, &self.document).map_err(|e| match e {
             PatchError::Malformed(text) => Status::bad_request(text),
             PatchError::TooManyOperations { .. } => {
                 Status::new(413, Reason::RequestEntityTooLarge, e.to_string())
             }
-            PatchError::Unprocessable(text) => {
+            // nobody is told why: upstream answers what its client makes of an answer of this code
+            PatchError::Unprocessable(_) => {
                 let why = "the server rejected our request due to an error in our request";
-                let mut status = Status::new(422, Reason::Invalid, why);
-                let details = status.details.get_or_insert_default();
-                (details.group, details.kind, details.name) =
-                    (kind.group.clone(), kind.kind.clone(), key.name.clone());
-                details.causes =
-                    vec![Cause { reason: String::new(), message: text, field: "patch".to_owned() }];
-                status
+                let details = Some(Box::default());
+                Status { details, ..Status::new(422, Reason::Invalid, why) }
             }
+            PatchError::Unmergeable(message) => Status { code: 500, reason: None, message, details: None },
         })
     }
 
-    /// The patch made something that cannot be read as an object of its kind. Upstream shows the result, that of a
-    /// strategic patch in Go's notation.
+    /// The patch made something that cannot be read as an object of its kind. Upstream shows the result, or of a
+    /// strategic patch itself in Go's notation.
     pub(crate) fn unreadable(&self, made: &Value, why: &str) -> Status {
         let shown = match self.kind {
-            PatchType::Strategic => in_go(made),
+            PatchType::Strategic => go_text(&self.document),
             _ => made.to_string(),
         };
         Status::invalid("", "", "", &[FieldError::invalid(&Path::new("patch"), shown, why)])
-    }
-}
-
-/// A value as Go's `%+v` writes it.
-fn in_go(value: &Value) -> String {
-    match value {
-        Value::Null => "<nil>".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(in_go).collect::<Vec<_>>().join(" ")),
-        Value::Object(map) => {
-            let mut fields: Vec<String> =
-                map.iter().map(|(name, value)| format!("{name}:{}", in_go(value))).collect();
-            fields.sort();
-            format!("map[{}]", fields.join(" "))
-        }
-        scalar => scalar.to_string(),
     }
 }
 
@@ -74,16 +48,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_shown() {
-        let made = json!({"b": [1, null], "a": {"c": "x"}});
         let check = |kind, expect: &str| {
-            let patch = Patch { kind, document: Value::Null, duplicates: Vec::new() };
-            let status = patch.unreadable(&made, "why");
+            let document = json!({"b": [1, null], "a": {"c": "x"}});
+            let patch = Patch { kind, document, duplicates: Vec::new() };
+            let status = patch.unreadable(&json!({"a": "x"}), "why");
             assert_eq!((status.code, status.message.as_str()), (422, expect));
         };
-        check(
-            PatchType::Merge,
-            r#" "" is invalid: patch: Invalid value: "{\"a\":{\"c\":\"x\"},\"b\":[1,null]}": why"#,
-        );
+        check(PatchType::Merge, r#" "" is invalid: patch: Invalid value: "{\"a\":\"x\"}": why"#);
         check(
             PatchType::Strategic,
             r#" "" is invalid: patch: Invalid value: "map[a:map[c:x] b:[1 <nil>]]": why"#,

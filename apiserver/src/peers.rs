@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// How often a Lease is renewed, and those of others are looked at.
+/// How often a Lease is renewed, and those of others and the addresses are looked at.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// A server that has not renewed its Lease for this long is gone. Counted by the own clock.
@@ -214,6 +214,16 @@ impl Slices {
         Ok(())
     }
 
+    /// Goes on with that, for a server that is alone.
+    pub(crate) async fn keep(self, servers: BTreeSet<SocketAddr>) {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            if let Err(error) = self.reconcile(&servers).await {
+                tracing::warn!("the address of the API server cannot be kept up to date: {error}");
+            }
+        }
+    }
+
     /// Makes them show this server no longer.
     async fn remove(&self, server: SocketAddr) -> Result<(), Error> {
         let mut servers: BTreeSet<SocketAddr> = self.found().await?.iter().flat_map(shown).collect();
@@ -248,10 +258,18 @@ fn typed(mut slice: Value) -> Value {
     slice
 }
 
+/// Whether slices may show an address: not one that is good on its own link alone.
+fn is_shown(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => !ip.is_link_local(),
+        IpAddr::V6(ip) => !ip.is_unicast_link_local(),
+    }
+}
+
 /// What shows these servers: a slice for each family and port, of which the first has the service's name.
 fn slices(servers: &BTreeSet<SocketAddr>) -> Vec<Value> {
     let mut groups: BTreeMap<(bool, u16), Vec<IpAddr>> = BTreeMap::new();
-    for server in servers {
+    for server in servers.iter().filter(|server| is_shown(server.ip())) {
         groups.entry((server.is_ipv6(), server.port())).or_default().push(server.ip());
     }
     let slice = |(at, ((is_v6, port), addresses)): (usize, ((bool, u16), Vec<IpAddr>))| {
@@ -303,6 +321,7 @@ mod tests {
     #[test]
     fn a_slice_for_each_family_and_port() {
         check(&[], &[]);
+        check(&["169.254.1.1:6443", "[fe80::1]:6443"], &[]);
         check(&["192.0.2.2:6443", "192.0.2.1:6443"], &["kubernetes: 192.0.2.1:6443 192.0.2.2:6443"]);
         check(
             &["192.0.2.2:6444", "192.0.2.1:6443", "[2001:db8::1]:6443"],

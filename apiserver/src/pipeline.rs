@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use kinds::{Kind, Subresource};
-use object::{Schema, Status, Time};
+use object::{Parsed, Schema, Status, Time, Value};
 
 use crate::accept;
 use crate::api::{Answer, Api, Call};
@@ -19,7 +19,7 @@ use crate::listen::Peer;
 use crate::measures::{About, Open};
 use crate::prepare::Part;
 use crate::request::RequestInfo;
-use crate::respond::{Encoder, compress, status_response, warn};
+use crate::respond::{Encoder, WebSocket, compress, finish, status_response, text_response, warn};
 use crate::write::{Change, delete_options};
 
 /// Upstream's bound on requests that are not long-running.
@@ -30,12 +30,22 @@ impl Api {
     pub async fn handle(self: &Arc<Self>, request: Request<Body>, peer: &Peer) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let (body, rest) = Rest::of(body);
-        match self.stages(&parts, body, peer).await {
+        let mut response = match self.stages(&parts, body, peer).await {
             Ok(response) => response,
             Err(status) => {
                 rest.discard().await;
-                status_response(&status, accept::of_error(&parts.headers))
+                self.refusal(&status, &parts)
             }
+        };
+        finish(&parts, &mut response);
+        response
+    }
+
+    /// A failure. Of nothing, where the API has nothing, it says so without a Status, as upstream does.
+    fn refusal(&self, status: &Status, parts: &Parts) -> Response<Body> {
+        match *status == Status::no_such_path() && !self.is_of_the_api(parts.uri.path()) {
+            true => text_response(404, "404 page not found\n"),
+            false => status_response(status, accept::of_error(parts)),
         }
     }
 
@@ -112,13 +122,21 @@ impl Api {
         body: Body,
     ) -> Result<Response<Body>, Status> {
         let kind = self.kinds.stored(&served).clone();
-        if let Some(Subresource::Connect { name, verbs, .. }) = kind.subresource(&info.subresource) {
-            if *name == "proxy" {
-                return self.proxy(info, &kind, parts, body).await;
-            }
+        let subresource = kind.subresource(&info.subresource);
+        if let Some(Subresource::Connect { name: "proxy", .. }) = subresource {
+            return self.proxy(info, &kind, parts, body).await;
+        }
+        if parts.method == Method::HEAD {
+            return Err(Status::method_not_allowed());
+        }
+        if let Some(Subresource::Connect { verbs, .. }) = subresource {
             return self.connect(info, &kind, verbs, parts).await;
         }
-        let form = Encoder::form(&parts.headers, info, &kind)?;
+        let form = Encoder::form(parts, info, &kind)?;
+        let socket = match info.verb {
+            "watch" => WebSocket::asked(parts)?,
+            _ => None,
+        };
         let mut call = Call::new(info, (kind.clone(), served.clone()), identity, Time::now())?;
         call.warnings.extend(served.deprecated.clone());
         let (body, rest) = Rest::of(body);
@@ -127,10 +145,17 @@ impl Api {
             Err(status) if call.warnings.is_empty() => return Err(status),
             Err(status) => {
                 rest.discard().await;
-                let mut response = status_response(&status, accept::of_error(&parts.headers));
+                let mut response = status_response(&status, accept::of_error(parts));
                 warn(&mut response, &call.warnings);
                 return Ok(response);
             }
+        };
+        let (kind, served) = match kind.subresource(&info.subresource) {
+            Some(Subresource::Scale { .. }) => {
+                let scale = Arc::new(kind.of_scale());
+                (scale.clone(), scale)
+            }
+            _ => (kind, served),
         };
         let encoder = Encoder {
             kind,
@@ -141,6 +166,10 @@ impl Api {
             stopping: self.stopping.subscribe(),
         };
         let mut response = encoder.respond(answer);
+        if let Some(socket) = socket {
+            let place = self.streams.place()?;
+            return Ok(socket.serve(response.into_body(), form.encoding, place));
+        }
         warn(&mut response, &call.warnings);
         Ok(response)
     }
@@ -190,16 +219,13 @@ impl Api {
     }
 
     /// Reads the whole object from the body, in the shape in which it is stored.
-    async fn decoded(
-        &self,
-        call: &mut Call<'_>,
-        headers: &HeaderMap,
-        body: Body,
-    ) -> Result<object::Value, Status> {
+    async fn decoded(&self, call: &mut Call<'_>, headers: &HeaderMap, body: Body) -> Result<Value, Status> {
         let bytes = body::collect(body).await?;
-        let mut parsed = body::decode(headers, &bytes, &schema_of)?;
         let served = call.served.clone();
-        self.shape(call, &mut parsed.value, &parsed.duplicates, &|why| body::cannot_handle(&served, why))?;
+        let version = served.api_version();
+        let expected = (version.as_str(), served.kind.as_str());
+        let mut parsed = body::decode(headers, &bytes, expected, &schema_of)?;
+        self.shape(call, &mut parsed.value, &parsed.duplicates, &|why| body::cannot_handle(expected, why))?;
         Ok(parsed.value)
     }
 
@@ -218,8 +244,7 @@ impl Api {
             let object = self.decoded(call, headers, body).await?;
             return self.update(call, part, Change::Replace(&object)).await;
         }
-        let bytes = body::collect(body).await?;
-        let patch = body::decode_patch(headers, &bytes)?;
+        let patch = call.patch(headers, body).await?;
         self.update(call, part, Change::Patch(&patch)).await
     }
 
@@ -239,10 +264,8 @@ impl Api {
             Subresource::Part(part) => self.write(call, Part::Of(part), headers, body).await,
             Subresource::Scale { .. } => self.scale(call, subresource, headers, body).await,
             Subresource::Call { name, api_version, kind } if verb == "create" => {
-                let bytes = body::collect(body).await?;
-                let mut parsed = body::decode(headers, &bytes, &schema_of)?;
-                body::check_type(&mut parsed.value, api_version, kind)?;
-                self.call(call, name, parsed.value).await
+                let document = read_as(call, (api_version, kind), headers, body).await?;
+                self.call(call, name, document).await
             }
             _ => Err(Status::method_not_allowed()),
         }
@@ -278,6 +301,20 @@ impl Api {
     }
 }
 
+/// Reads a document of another type than the call's kind, by its API version and kind.
+pub(crate) async fn read_as(
+    call: &mut Call<'_>,
+    expected: (&str, &str),
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Value, Status> {
+    let bytes = body::collect(body).await?;
+    let Parsed { mut value, duplicates } = body::decode(headers, &bytes, expected, &schema_of)?;
+    let schema = schema_of(expected.0, expected.1).ok_or_else(Status::no_such_path)?;
+    call.conform(&mut value, &duplicates, expected, &schema, &|why| body::cannot_handle(expected, why))?;
+    Ok(value)
+}
+
 /// The class of a request in flow control.
 fn class(info: &RequestInfo) -> Class {
     match info.path.as_str() {
@@ -304,7 +341,7 @@ fn hold(response: &mut Response<Body>, held: impl Send + 'static) {
 /// The schema of a document by its API version and kind, for protobuf bodies.
 pub(crate) fn schema_of(api_version: &str, kind: &str) -> Option<Schema> {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    // the types of `meta` stand in the core group, and for all
-    let group = if group == "meta.k8s.io" { "" } else { group };
+    // the types of `meta` stand in the core group, and for all; its older version has the same
+    let (group, version) = if group == "meta.k8s.io" { ("", "v1") } else { (group, version) };
     kinds::schema_by_kind(group, version, kind)
 }

@@ -73,9 +73,15 @@ pub(crate) fn create(kind: &Kind, object: &mut Value, namespace: &str, fresh: Fr
 fn no_status(kind: &Kind) -> Value {
     let mut status = Value::Object(object::Map::new());
     if let Some(schema) = kind.schema.of_field("status") {
+        object::conform(&schema, &mut status).expect("what is empty is of every type");
         object::apply_defaults(&schema, &mut status);
     }
     status
+}
+
+/// Gives an object the form in which it is stored, after the server and the kind have had their say.
+pub(crate) fn settle(kind: &Kind, object: &mut Value) -> Result<(), Status> {
+    object::conform(&kind.schema, object).map(drop).map_err(Status::internal)
 }
 
 /// Sets the object's namespace from the path's, or refuses a different one.
@@ -100,7 +106,7 @@ fn place(kind: &Kind, meta: &mut object::Map, namespace: &str) -> Result<(), Sta
 
 /// Keeps from `old` what this write may not touch, and counts the generation. What the server itself does, such as a
 /// binding, is no new wish of anybody.
-pub(crate) fn update(kind: &Kind, part: Part, new: &mut Value, old: &Value, now: Time) {
+pub(crate) fn update(kind: &Kind, part: Part, new: &mut Value, old: &Value, now: Time) -> Result<(), Status> {
     keep_system_metadata(new, old);
     match part {
         Part::Main => {
@@ -113,12 +119,14 @@ pub(crate) fn update(kind: &Kind, part: Part, new: &mut Value, old: &Value, now:
             *new = part.taken(new, old);
             kind.strategy.prepare_part(part, new, old, now);
         }
-        Part::Server => return,
+        Part::Server => return settle(kind, new),
     }
+    settle(kind, new)?;
     if kind.policy.generation && desired_differs(new, old) {
         let generation = old["metadata"]["generation"].as_i64().unwrap_or(0) + 1;
         new["metadata"]["generation"] = generation.into();
     }
+    Ok(())
 }
 
 fn keep(new: &mut Value, old: &Value, field: &str) {
@@ -141,7 +149,7 @@ fn keep_system_metadata(new: &mut Value, old: &Value) {
             None => meta.remove(field),
         };
     }
-    for field in ["uid", "namespace", "name"] {
+    for field in ["uid", "namespace", "name", "resourceVersion"] {
         if meta.get(field).and_then(Value::as_str).unwrap_or_default().is_empty()
             && let Some(value) = old["metadata"].get(field)
         {
@@ -252,10 +260,14 @@ fn validate_metadata(kind: &Kind, object: &Value) -> FieldErrors {
     let rule = match kind.policy.name {
         kinds::NameRule::Subdomain => object::dns1123_subdomain,
         kinds::NameRule::Label => object::dns1123_label,
-        kinds::NameRule::Label1035 => object::dns1035_label,
         kinds::NameRule::PathSegment => object::path_segment,
     };
-    object::validate_object_meta(&object["metadata"], kind.namespaced(), rule, &Path::new("metadata"))
+    let (meta, path) = (&object["metadata"], Path::new("metadata"));
+    let mut errors = object::validate_object_meta(meta, kind.namespaced(), rule, &path);
+    if kind.policy.strict_finalizers {
+        errors.extend(object::validate_finalizer_names(meta, &path));
+    }
+    errors
 }
 
 /// A rule may stand both in the table and in a strategy; it is told once.

@@ -1,12 +1,13 @@
 //! Get, list and watch: answered from the cache, at least as new as the client asks for.
 
+use std::num::{IntErrorKind, ParseIntError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cache::{Expired, Filter, ListQuery, WatchStart};
 use kinds::Kind;
-use object::{FieldError, FieldSelector, Key, LabelSelector, Path, Reason, Status};
+use object::{FieldError, FieldSelector, Key, LabelSelector, Path, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Answer, Api, Call};
@@ -74,7 +75,7 @@ impl Api {
     /// All objects that match, or a page of them.
     pub(crate) async fn list(&self, call: &Call<'_>) -> Result<Answer, Status> {
         check_options(call)?;
-        let limit = number(call, "limit")?.unwrap_or(0) as usize;
+        let limit = limit(call)?;
         let token = call.info.param("continue");
         let (at, after) = if token.is_empty() {
             let at = match freshness(call)? {
@@ -95,6 +96,10 @@ impl Api {
             (at, None)
         } else {
             let token = Continue::decode(token)?;
+            if !matches!(call.info.param("resourceVersion"), "" | "0") {
+                let why = "specifying resource version is not allowed when using continue";
+                return Err(Status::bad_request(why));
+            }
             if token.rv.is_none() {
                 self.reach(self.objects.revision().await?).await?;
             }
@@ -134,8 +139,10 @@ impl Api {
         };
         // As upstream: unless the client says otherwise, watches end after half an hour to an hour.
         let spread = uuid::Uuid::new_v4().as_bytes()[0];
-        let seconds =
-            number(call, "timeoutSeconds")?.filter(|s| *s > 0).unwrap_or(1800 + u64::from(spread) * 7);
+        let seconds = match number(call, "timeoutSeconds")? {
+            None | Some(0) => 1800 + u64::from(spread) * 7,
+            Some(seconds) => u64::try_from(seconds).unwrap_or(0),
+        };
         let until = tokio::time::Instant::now() + Duration::from_secs(seconds.min(24 * 3600));
         Ok(Answer::Watch { watcher, bookmarks: call.info.flag("allowWatchBookmarks"), until })
     }
@@ -185,10 +192,8 @@ fn check_options(call: &Call<'_>) -> Result<(), Status> {
     let param = |name: &str| call.info.param(name);
     let (version, matching) = (param("resourceVersion"), param("resourceVersionMatch"));
     let (watches, initial) = (call.info.verb == "watch", initial_events(call).is_some());
-    if !watches && !param("continue").is_empty() && !matches!(version, "" | "0") {
-        return Err(Status::bad_request("specifying resource version is not allowed when using continue"));
-    }
     number(call, "timeoutSeconds")?;
+    number(call, "limit")?;
     let supported: &[&str] = if watches { &["NotOlderThan"] } else { &["Exact", "NotOlderThan", ""] };
     let path = Path::new("resourceVersionMatch");
     let is_set = !matching.is_empty();
@@ -230,7 +235,7 @@ fn check_options(call: &Call<'_>) -> Result<(), Status> {
 
 fn freshness(call: &Call<'_>) -> Result<Freshness, Status> {
     let (version, matching) = (call.info.param("resourceVersion"), call.info.param("resourceVersionMatch"));
-    let limited = !matches!(call.info.param("limit"), "" | "0");
+    let limited = limit(call)? > 0;
     Ok(match (version, matching) {
         ("", _) => Freshness::Consistent,
         ("0", _) => Freshness::Any,
@@ -242,23 +247,35 @@ fn freshness(call: &Call<'_>) -> Result<Freshness, Status> {
 }
 
 fn revision(text: &str) -> Result<u64, Status> {
-    text.parse().map_err(|_| {
-        let error = FieldError::invalid(&Path::new("resourceVersion"), text, "must be a number");
-        Status::new(400, Reason::BadRequest, error.to_string())
+    // Go takes no sign here, where Rust takes one
+    let read = if text.starts_with('+') { "-".parse() } else { text.parse() };
+    read.map_err(|e| {
+        let error = FieldError::invalid(&Path::new("resourceVersion"), text, unparsed("ParseUint", text, &e));
+        Status::bad_request(format!("invalid resource version: {error}"))
     })
 }
 
-fn number(call: &Call<'_>, name: &str) -> Result<Option<u64>, Status> {
-    match call.info.param(name) {
-        "" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| {
-            let why = match text.parse::<i64>() {
-                Ok(_) => format!("invalid {name} {text:?}: must be a number of at least 0"),
-                Err(_) => format!("strconv.ParseInt: parsing {text:?}: invalid syntax"),
-            };
-            Status::bad_request(why)
-        }),
-    }
+/// The value of a parameter that is a number.
+fn number(call: &Call<'_>, name: &str) -> Result<Option<i64>, Status> {
+    let stated = call.info.query.iter().find(|(key, _)| key == name);
+    let read = |(_, text): &(String, String)| {
+        text.parse().map_err(|e| Status::bad_request(unparsed("ParseInt", text, &e)))
+    };
+    stated.map(read).transpose()
+}
+
+/// What Go says of a text that is no number.
+fn unparsed(function: &str, text: &str, error: &ParseIntError) -> String {
+    let why = match error.kind() {
+        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
+        _ => "invalid syntax",
+    };
+    format!("strconv.{function}: parsing {text:?}: {why}")
+}
+
+/// How many objects are listed at most; 0: all.
+fn limit(call: &Call<'_>) -> Result<usize, Status> {
+    Ok(number(call, "limit")?.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(0))
 }
 
 /// The selectors of a request. Field selectors may name what the kind's row says and nothing else.

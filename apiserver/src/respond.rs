@@ -1,25 +1,32 @@
 //! Answers in the form that the client asked for.
 
 mod compress;
+mod every;
+mod indent;
 mod list;
 mod table;
 mod warnings;
 mod watch;
+mod web_socket;
 
 use std::sync::Arc;
 
 pub(crate) use compress::compress;
+pub(crate) use every::finish;
 pub(crate) use warnings::warn;
+pub(crate) use web_socket::WebSocket;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use indent::indent;
 use kinds::Kind;
 use list::List;
-use object::{Excerpt, Status, Time, Value};
+use object::{Excerpt, Reason, Status, Time, Value};
 use serde_json::json;
 
-use crate::accept::{Encoding, Form, JSON, PROTOBUF, Shape, YAML, negotiate};
+use crate::accept::{Encoding, Form, JSON, PROTOBUF, STREAMED, Shape, YAML, negotiate};
 use crate::api::Answer;
 use crate::body::{Body, full};
 use crate::pipeline::schema_of;
@@ -43,26 +50,23 @@ pub(crate) struct Encoder {
 
 impl Encoder {
     /// Negotiates the form of the answer to a request on a resource.
-    pub(crate) fn form(headers: &HeaderMap, info: &RequestInfo, kind: &Kind) -> Result<Form, Status> {
-        let streams = info.verb == "watch";
+    pub(crate) fn form(parts: &Parts, info: &RequestInfo, kind: &Kind) -> Result<Form, Status> {
         // what is only answered has no metadata to show
         let shows = !kind.policy.talk;
-        // the newest kinds have no tags yet
-        let tagged = kind.policy.talk || kind.schema.root().field("metadata").is_some_and(|f| f.pb.is_some());
-        let form = negotiate(headers, |form| match (form.shape, form.encoding) {
-            (Shape::Whole, Encoding::Json) => true,
-            (Shape::Whole, Encoding::Protobuf) => tagged,
-            (Shape::Whole, Encoding::Yaml) => !streams,
-            (Shape::Table, Encoding::Json) => shows,
-            (Shape::Table, Encoding::Yaml) => shows && !streams,
-            (Shape::Metadata, Encoding::Json | Encoding::Protobuf) => shows,
-            (Shape::Metadata, Encoding::Yaml) => shows && !streams,
-            _ => false,
+        let form = negotiate(parts, |form| match (form.shape, form.encoding) {
+            (_, Encoding::OpenApi) | (Shape::Discovery, _) => false,
+            (Shape::Table(_), Encoding::Protobuf) => false,
+            (Shape::Whole, _) => true,
+            (Shape::Table(_) | Shape::Metadata(_) | Shape::MetadataList(_), _) => shows,
         })?;
-        if form.shape == Shape::Table {
+        if info.verb == "watch" && form.encoding == Encoding::Yaml {
+            return Err(Status::not_acceptable(STREAMED));
+        }
+        if matches!(form.shape, Shape::Table(_)) {
             table::check_included(info.param("includeObject"))?;
         }
-        Ok(form)
+        // nobody indents events
+        Ok(if info.verb == "watch" { form.unindented() } else { form })
     }
 
     /// The whole response, but for `Warning` headers.
@@ -80,9 +84,9 @@ impl Encoder {
         }
     }
 
-    /// Whether stored documents are served as they are.
-    fn is_plain(&self) -> bool {
-        self.form == Form::JSON && self.served.storage.is_none()
+    /// Whether stored documents are served as they are, or indented.
+    fn is_as_stored(&self) -> bool {
+        self.form.unindented() == Form::JSON && self.served.storage.is_none()
     }
 
     /// A document as it is served, where it is a stored one.
@@ -91,8 +95,10 @@ impl Encoder {
     }
 
     fn object(&self, code: u16, document: Bytes) -> Response<Body> {
-        if self.is_plain() {
-            return response(code, JSON, full(document));
+        match self.form.encoding {
+            Encoding::Json if self.is_as_stored() => return response(code, JSON, full(document)),
+            Encoding::Indented if self.is_as_stored() => return indented(code, &document),
+            _ => {}
         }
         match serde_json::from_slice::<Value>(&document) {
             Ok(value) => self.value(code, value),
@@ -103,14 +109,24 @@ impl Encoder {
     /// A stored document, or one that is only answered.
     fn value(&self, code: u16, value: Value) -> Response<Body> {
         let document = match self.form.shape {
-            Shape::Table if self.is_own(&value) => {
+            Shape::Table(_) if self.is_own(&value) => {
                 let version = json!({"resourceVersion": value["metadata"]["resourceVersion"]});
                 self.table(version, true).with(vec![self.row(value)])
             }
-            Shape::Metadata if self.is_own(&value) => table::metadata(value),
+            Shape::Metadata(_) if self.is_own(&value) => self.metadata(value),
+            Shape::MetadataList(_) if self.is_own(&value) => {
+                let found = format!("not a list ({})", go_type(&self.served));
+                return self.misshapen("PartialObjectMetadataList", &found);
+            }
             _ => self.shown(value),
         };
         document_response(code, &document, self.form.encoding)
+    }
+
+    /// 406, where a shape was asked for that this answer cannot have.
+    fn misshapen(&self, requested: &str, found: &str) -> Response<Body> {
+        let text = format!("you requested {requested}, but the requested object is {found}");
+        status_response(&Status::new(406, Reason::NotAcceptable, text), self.form.encoding)
     }
 
     fn is_own(&self, value: &Value) -> bool {
@@ -128,25 +144,34 @@ impl Encoder {
         let items = list.items;
         let list_of = |kind: &str, api_version: &str| List::new(kind, api_version, meta.clone(), "items");
         let whole = list_of(&format!("{}List", self.served.kind), &self.served.api_version());
-        if self.is_plain() {
-            return whole.response_as_stored(items);
+        let is_indented = self.form.encoding == Encoding::Indented;
+        if self.is_as_stored() {
+            return if is_indented {
+                whole.response_indented(items)
+            } else {
+                whole.response_as_stored(items)
+            };
         }
         let encoder = self.clone();
         let (around, excerpt, item): (_, _, list::Item) = match self.form.shape {
-            Shape::Table => {
+            Shape::Table(_) => {
                 (self.table(meta, true), self.row_excerpt(), Box::new(move |object| encoder.row(object)))
             }
-            Shape::Metadata => (
-                list_of("PartialObjectMetadataList", "meta.k8s.io/v1"),
+            Shape::MetadataList(version) => (
+                list_of("PartialObjectMetadataList", version.api_version()),
                 Excerpt::of(&["metadata"]),
-                Box::new(table::metadata),
+                Box::new(move |object| encoder.metadata(object)),
             ),
+            Shape::Metadata(_) => {
+                let found = format!("a list ({}List)", go_type(&self.served));
+                return self.misshapen("PartialObjectMetadata", &found);
+            }
             Shape::Whole | Shape::Discovery => {
                 (whole, Excerpt::default(), Box::new(move |object| untyped(encoder.shown(object))))
             }
         };
         match self.form.encoding {
-            Encoding::Json => around.response(items, excerpt, item),
+            Encoding::Json | Encoding::Indented => around.response(items, excerpt, item, is_indented),
             encoding => document_response(200, &around.with(list::collect(items, &excerpt, item)), encoding),
         }
     }
@@ -161,6 +186,15 @@ impl Encoder {
     }
 }
 
+/// The type that upstream has for the objects of a kind, as its messages name it.
+fn go_type(kind: &Kind) -> String {
+    let package = match kind.group.split('.').next().unwrap_or_default() {
+        "" | "events" => "core",
+        package => package,
+    };
+    format!("*{package}.{}", kind.kind)
+}
+
 /// An item of a list, whose type the list states for all.
 fn untyped(mut item: Value) -> Value {
     if let Some(map) = item.as_object_mut() {
@@ -173,7 +207,9 @@ fn untyped(mut item: Value) -> Value {
 /// A document in protobuf, in the envelope that says what it is; none where its type is unknown.
 pub(super) fn proto(value: &Value) -> Option<Vec<u8>> {
     let (api_version, kind) = type_of(value);
-    let raw = object::encode_proto(&schema_of(api_version, kind)?, value);
+    // some of the documents by which clients find their way state no version
+    let version = if api_version.is_empty() { "v1" } else { api_version };
+    let raw = object::encode_proto(&schema_of(version, kind)?, value);
     Some(object::wrap_unknown(api_version, kind, &raw))
 }
 
@@ -189,19 +225,34 @@ pub(crate) fn response(code: u16, media_type: &'static str, body: Body) -> Respo
     response
 }
 
-/// A JSON document.
-pub(crate) fn json_response(code: u16, value: &Value) -> Response<Body> {
+/// A text.
+pub(crate) fn text_response(code: u16, text: &str) -> Response<Body> {
+    let mut response = response(code, "text/plain; charset=utf-8", full(text.to_owned()));
+    let options = HeaderName::from_static("x-content-type-options");
+    response.headers_mut().insert(options, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// A JSON document for people, whoever asks for it.
+pub(crate) fn indented(code: u16, json: &[u8]) -> Response<Body> {
+    let mut out = Vec::with_capacity(2 * json.len());
+    indent(json, 0, &mut out);
+    response(code, JSON, full(out))
+}
+
+fn json_response(code: u16, value: &Value) -> Response<Body> {
     response(code, JSON, full(value.to_string()))
 }
 
 /// A document in an encoding; one that protobuf cannot carry is JSON.
-fn document_response(code: u16, value: &Value, encoding: Encoding) -> Response<Body> {
+pub(crate) fn document_response(code: u16, value: &Value, encoding: Encoding) -> Response<Body> {
     match encoding {
         Encoding::Yaml => response(code, YAML, full(object::to_yaml(value))),
         Encoding::Protobuf => match proto(value) {
             Some(wrapped) => response(code, PROTOBUF, full(wrapped)),
             None => json_response(code, value),
         },
+        Encoding::Indented => indented(code, value.to_string().as_bytes()),
         Encoding::Json | Encoding::OpenApi => json_response(code, value),
     }
 }
@@ -225,9 +276,9 @@ mod tests {
     fn what_is_only_answered_has_no_table() {
         let kinds = kinds::built_in();
         let check = |group, kind, accept: &'static str, code: Option<u16>| {
-            let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
+            let request = http::Request::get("/").header(ACCEPT, accept).body(()).expect("a request");
             let info = RequestInfo { verb: "create", ..RequestInfo::default() };
-            let form = Encoder::form(&headers, &info, kinds.kind(group, kind).expect("a row"));
+            let form = Encoder::form(&request.into_parts().0, &info, kinds.kind(group, kind).expect("a row"));
             assert_eq!(form.err().map(|status| status.code), code, "{kind} {accept}");
         };
         let table = "application/json;as=Table;v=v1;g=meta.k8s.io";

@@ -66,7 +66,7 @@ pub enum Error {
     #[error(transparent)]
     Tls(#[from] tls::Error),
     /// A file cannot be written.
-    #[error("cannot write {path}: {source}")]
+    #[error("cannot write {path}")]
     Write {
         /// The file.
         path: PathBuf,
@@ -77,13 +77,13 @@ pub enum Error {
     #[error("the store could not be read within {} seconds", LOAD.as_secs())]
     Load,
     /// The objects that every cluster has could not be created.
-    #[error("the first objects of the cluster cannot be created: {0}")]
+    #[error("the first objects of the cluster cannot be created")]
     Bootstrap(#[from] client::Error),
     /// The store is shared, and cannot be used.
-    #[error("the store cannot be used: {0}")]
+    #[error("the store cannot be used")]
     Owner(#[from] owner::Error),
     /// The key that signs service account tokens cannot be used.
-    #[error("the key of service account tokens cannot be used: {0}")]
+    #[error("the key of service account tokens cannot be used")]
     Tokens(#[from] crate::tokens::KeyError),
 }
 
@@ -126,6 +126,7 @@ impl Server {
             tracing::warn!("claims are not repaired: {}", status.message);
         }
         bootstrap::run(&api, address.port()).await?;
+        background.push(tokio::spawn(bootstrap::keep_service(api.clone(), address.port())));
         background.push(tokio::spawn(expire::run(api.clone())));
         let signer: Arc<dyn Source> = Arc::new(LocalSource::new(api.clone(), Identity::admin()));
         let client = LocalService::new(api.clone(), Identity::admin()).client();
@@ -134,7 +135,11 @@ impl Server {
         if let Some(address) = peers::advertised(address) {
             let client = LocalService::new(api.clone(), Identity::admin()).client();
             match options.shared {
-                None => Slices::new(client, &api.kinds).reconcile(&[address].into()).await?,
+                None => {
+                    let (slices, own) = (Slices::new(client, &api.kinds), [address].into());
+                    slices.reconcile(&own).await?;
+                    background.push(tokio::spawn(slices.keep(own)));
+                }
                 Some(identity) => {
                     let mut peers = Peers::new(client, &api.kinds, identity, address);
                     peers.turn().await?;
@@ -155,7 +160,10 @@ impl Server {
                 .replace(&pki.server.with_authority(&pki.ca))
                 .and(renewing.nodes.renew(&pki.kubelet_client));
             if let Err(error) = shown.map_err(Error::from).and(written) {
-                tracing::error!("a renewed certificate cannot be used: {error}");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a renewed certificate cannot be used"
+                );
             }
         })));
         api.ready.store(true, Ordering::Release);

@@ -5,69 +5,80 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use kinds::Subresource;
-use object::{FieldError, LabelSelector, Meta, Path, Status, Value, format_time, get_path, set_path};
+use object::{FieldError, Key, LabelSelector, Meta, Path, Status, Value, format_time, get_path, set_path};
 use serde_json::json;
 
 use crate::access_review;
 use crate::api::{Answer, Api, Call};
-use crate::body::{self, Body};
-use crate::pipeline::schema_of;
+use crate::body::Body;
+use crate::deletion::another_uid;
+use crate::patch::Patch;
+use crate::pipeline::{read_as, schema_of};
 use crate::prepare::Part;
 use crate::request::RequestInfo;
-use crate::write::{Change, not_found};
+use crate::write::{Change, OTHER_NAMESPACE, check_place, check_uid, invalid_unless_empty, not_found};
+
+/// API version and kind of what `/scale` takes.
+const SCALE: (&str, &str) = ("autoscaling/v1", "Scale");
 
 impl Api {
     /// `/scale`: the object's count as an `autoscaling/v1` Scale.
     pub(crate) async fn scale(
         &self,
         call: &mut Call<'_>,
-        subresource: &Subresource,
+        paths: &Subresource,
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Answer, Status> {
-        let Subresource::Scale { spec, status, selector } = *subresource else {
-            return Err(Status::no_such_path());
-        };
-        let stored = self.objects.get(&call.kind, &call.key()).await?;
-        let stored = stored.ok_or_else(|| not_found(&call.served, &call.key()))?;
-        let now = scale_of(&stored.value, spec, status, selector);
-        let mut wanted = match call.info.verb {
-            "get" => return Ok(Answer::document(200, now)),
+        match call.info.verb {
+            "get" => Ok(Answer::document(200, self.scale_now(call, paths).await?)),
             "update" => {
-                let bytes = body::collect(body).await?;
-                body::decode(headers, &bytes, &schema_of)?.value
+                let wanted = read_as(call, SCALE, headers, body).await?;
+                self.rescale(call, paths, &wanted).await
             }
             "patch" => {
-                let bytes = body::collect(body).await?;
-                let patch = body::decode_patch(headers, &bytes)?;
-                let schema = schema_of("autoscaling/v1", "Scale").ok_or_else(Status::no_such_path)?;
-                let mut patched = patch.apply(&schema, &call.served, &call.key(), &now)?;
-                // Only a version that the client states guards the write; the one that was read does not.
-                if patch.document["metadata"]["resourceVersion"].is_null() {
-                    object::remove_path(&mut patched, "metadata.resourceVersion");
-                }
-                patched
+                let patch = call.patch(headers, body).await?;
+                let wanted = patched(call, &patch, &self.scale_now(call, paths).await?)?;
+                self.rescale(call, paths, &wanted).await
             }
-            _ => return Err(Status::method_not_allowed()),
-        };
-        body::check_type(&mut wanted, "autoscaling/v1", "Scale")?;
-        if let Some(schema) = schema_of("autoscaling/v1", "Scale") {
-            object::conform(&schema, &mut wanted).map_err(|e| {
-                Status::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {e}"))
-            })?;
+            _ => Err(Status::method_not_allowed()),
         }
+    }
+
+    async fn scale_now(&self, call: &Call<'_>, paths: &Subresource) -> Result<Value, Status> {
+        let stored = self.objects.get(&call.kind, &call.key()).await?;
+        let stored = stored.ok_or_else(|| not_found(&call.served, &call.key()))?;
+        Ok(scale_of(&stored.value, paths))
+    }
+
+    /// Gives the object the count that a Scale wants, where that is about it and its version.
+    async fn rescale(
+        &self,
+        call: &mut Call<'_>,
+        paths: &Subresource,
+        wanted: &Value,
+    ) -> Result<Answer, Status> {
+        let Subresource::Scale { spec, .. } = *paths else { return Err(Status::no_such_path()) };
+        let (served, key, is_whole) = (call.served.clone(), call.key(), call.info.verb == "update");
+        let meta = Meta::of(wanted);
+        check_place(&key, &meta)?;
         let replicas = wanted["spec"]["replicas"].as_i64().unwrap_or(0);
-        if replicas < 0 {
-            let text = "must be greater than or equal to 0";
-            let error = FieldError::invalid(&Path::new("spec.replicas"), replicas, text);
-            return Err(Status::invalid("autoscaling", "Scale", &call.info.name, &[error]));
-        }
-        let version = wanted["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
-        let kind = call.kind.clone();
-        let name = call.info.name.clone();
         let edit = |object: &mut Value| {
-            if !version.is_empty() && Meta::of(object).resource_version != version {
-                return Err(Status::stale(&kind.group, &kind.plural, &name));
+            let found = Meta::of(object);
+            if is_whole {
+                check_uid(&served, &key, &meta.uid, &found.uid)?;
+            } else if !meta.uid.is_empty() && meta.uid != found.uid {
+                let resource = format!("{}/scale", served.plural);
+                let why = another_uid(&meta.uid, &found.uid);
+                return Err(Status::conflict(&served.group, &resource, &key.name, &why));
+            }
+            if replicas < 0 {
+                let text = "must be greater than or equal to 0";
+                let error = FieldError::invalid(&Path::new("spec.replicas"), replicas, text);
+                return Err(Status::invalid("autoscaling", "Scale", &key.name, &[error]));
+            }
+            if !meta.resource_version.is_empty() && found.resource_version != meta.resource_version {
+                return Err(Status::stale(&served.group, &served.plural, &key.name));
             }
             set_path(object, spec, replicas.into());
             Ok(())
@@ -80,7 +91,7 @@ impl Api {
             Answer::Document { value, .. } => value,
             other => return Ok(other),
         };
-        Ok(Answer::document(200, scale_of(&object, spec, status, selector)))
+        Ok(Answer::document(200, scale_of(&object, paths)))
     }
 
     /// A call that takes a document: `/binding`, `/eviction`, `/token`.
@@ -88,8 +99,9 @@ impl Api {
         self: &Arc<Self>,
         call: &mut Call<'_>,
         name: &str,
-        document: Value,
+        mut document: Value,
     ) -> Result<Answer, Status> {
+        take_namespace(call, &mut document)?;
         match (call.kind.kind.as_str(), name) {
             ("Pod", "binding") => self.bind(call, &document).await,
             ("Pod", "eviction") => self.evict(call, &document).await,
@@ -100,29 +112,20 @@ impl Api {
 
     /// Binds a pod to a node, once.
     async fn bind(&self, call: &mut Call<'_>, binding: &Value) -> Result<Answer, Status> {
+        if Meta::of(binding).name != call.info.name {
+            return Err(Status::bad_request("name in URL does not match name in Binding object"));
+        }
+        if let Some(kind) = self.kinds.kind("", "Binding") {
+            invalid_unless_empty(kind, &call.key(), kind.strategy.validate(binding))?;
+        }
         let node = binding["target"]["name"].as_str().unwrap_or_default().to_owned();
-        let target_kind = binding["target"]["kind"].as_str().unwrap_or_default();
-        let path = Path::new("target");
-        let mut errors = Vec::new();
-        if !matches!(target_kind, "" | "Node") {
-            errors.push(FieldError::not_supported(&path.child("kind"), target_kind, &["Node", "<empty>"]));
-        }
-        if node.is_empty() {
-            errors.push(FieldError::required(&path.child("name"), ""));
-        }
-        if !errors.is_empty() {
-            return Err(Status::invalid("", "Binding", &call.info.name, &errors));
-        }
         let uid = binding["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
         let (name, now) = (call.info.name.clone(), call.now);
         let edit = |pod: &mut Value| {
             let meta = Meta::of(pod);
             let conflict = |why: String| Err(Status::conflict("", "pods/binding", &name, &why));
             if !uid.is_empty() && uid != meta.uid {
-                return conflict(format!(
-                    "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-                    meta.uid
-                ));
+                return conflict(another_uid(&uid, &meta.uid));
             }
             if meta.is_terminating() {
                 return conflict(format!("pod {name} is being deleted, cannot be assigned to a host"));
@@ -151,34 +154,67 @@ impl Api {
     }
 
     /// Kinds that are only answered.
-    pub(crate) async fn talk(&self, call: &mut Call<'_>, document: Value) -> Result<Answer, Status> {
+    pub(crate) async fn talk(&self, call: &mut Call<'_>, mut document: Value) -> Result<Answer, Status> {
+        take_namespace(call, &mut document)?;
         if call.kind.kind == "Binding" {
             return self.bind_by_name(call, &document).await;
         }
+        invalid_unless_empty(&call.kind, &Key::default(), call.kind.strategy.validate(&document))?;
         let rules = self.rules.read();
-        let namespace = call.namespace();
         let value = match call.kind.kind.as_str() {
             "TokenReview" => self.review_token(document, call.now)?,
-            kind => access_review::answer(kind, document, namespace, call.identity, &rules)
+            kind => access_review::answer(kind, document, call.identity, &rules)
                 .unwrap_or_else(|| Err(Status::method_not_allowed()))?,
         };
         Ok(Answer::document(201, value))
     }
 }
 
-fn scale_of(object: &Value, spec: &str, status: &str, selector: &str) -> Value {
+/// A document that is only answered is about the path's namespace, whether it says so or not.
+fn take_namespace(call: &Call<'_>, document: &mut Value) -> Result<(), Status> {
+    let stated = Meta::of(document).namespace;
+    match call.namespace() {
+        "" if stated.is_empty() => {}
+        "" => drop(object::remove_path(document, "metadata.namespace")),
+        namespace if stated.is_empty() => set_path(document, "metadata.namespace", namespace.into()),
+        namespace if stated == namespace => {}
+        _ => return Err(Status::bad_request(OTHER_NAMESPACE)),
+    }
+    Ok(())
+}
+
+/// The Scale that a patch makes of the one that there is.
+fn patched(call: &mut Call<'_>, patch: &Patch, now: &Value) -> Result<Value, Status> {
+    let schema = schema_of(SCALE.0, SCALE.1).ok_or_else(Status::no_such_path)?;
+    let made = patch.apply(&schema, now)?;
+    let mut wanted = made.clone();
+    call.conform(&mut wanted, &patch.duplicates, SCALE, &schema, &|why| patch.unreadable(&made, &why))?;
+    // Only a version that the client states guards the write; the one that was read does not.
+    if patch.document["metadata"]["resourceVersion"].is_null() {
+        object::remove_path(&mut wanted, "metadata.resourceVersion");
+    }
+    Ok(wanted)
+}
+
+fn scale_of(object: &Value, paths: &Subresource) -> Value {
+    let Subresource::Scale { spec, status, selector } = *paths else { return Value::Null };
     let meta = &object["metadata"];
     let number = |path: &str| get_path(object, path).and_then(Value::as_i64).unwrap_or(0);
     let selector = get_path(object, selector).and_then(selector_of);
-    json!({
-        "kind": "Scale", "apiVersion": "autoscaling/v1",
+    let mut scale = json!({
+        "kind": SCALE.1, "apiVersion": SCALE.0,
         "metadata": {
             "name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"],
             "resourceVersion": meta["resourceVersion"], "creationTimestamp": meta["creationTimestamp"],
         },
         "spec": {"replicas": number(spec)},
         "status": {"replicas": number(status), "selector": selector.map(|s| s.to_string()).unwrap_or_default()},
-    })
+    });
+    if let Some(schema) = schema_of(SCALE.0, SCALE.1) {
+        // of what fits, which the counts of objects do
+        let _ = object::conform(&schema, &mut scale);
+    }
+    scale
 }
 
 /// A selector in a document: labels and expressions, or of older kinds labels alone.

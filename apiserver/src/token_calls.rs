@@ -13,6 +13,10 @@ use crate::authn::{Objects, bootstrap};
 use crate::tokens::{Bound, Claims, Reference, TokenError};
 use crate::write::not_found;
 
+/// What is asked for tokens with.
+const GROUP: &str = "authentication.k8s.io";
+const KIND: &str = "TokenRequest";
+
 /// Seconds that a token lives at least, and unless asked otherwise (upstream's bounds).
 const MIN_SECONDS: i64 = 600;
 const DEFAULT_SECONDS: i64 = 3600;
@@ -41,8 +45,11 @@ impl Objects for CachedUids {
 impl Api {
     /// `serviceaccounts/token`: a token for the account, bound to what the request names.
     pub(crate) async fn token(&self, call: &mut Call<'_>, mut request: Value) -> Result<Answer, Status> {
+        let asked = Meta::of(&request);
+        check_name(&call.info.name, &asked.name)?;
         let stored = self.objects.get(&call.kind, &call.key()).await?;
         let account = Meta::of(&stored.ok_or_else(|| not_found(&call.kind, &call.key()))?.value);
+        check_account(&asked, &account)?;
         let seconds = request["spec"]["expirationSeconds"].as_i64().unwrap_or(DEFAULT_SECONDS);
         check_seconds(&account.name, seconds)?;
         let mut audiences: Vec<String> = texts(&request["spec"]["audiences"]);
@@ -59,7 +66,14 @@ impl Api {
         let claims = Claims::new(self.signer.issuer(), &audiences, bound, seconds, id, call.now);
         let token = self.signer.sign(&claims).map_err(Status::internal)?;
         let end = Time::from_second(claims.exp).map(format_time).unwrap_or_default();
-        request["metadata"] = json!({"name": account.name, "namespace": account.namespace});
+        for (field, text) in [
+            ("name", account.name),
+            ("namespace", account.namespace),
+            ("uid", account.uid),
+            ("creationTimestamp", format_time(call.now)),
+        ] {
+            request["metadata"][field] = text.into();
+        }
         request["spec"]["audiences"] = audiences.into();
         request["spec"]["expirationSeconds"] = seconds.into();
         request["status"] = json!({"token": token, "expirationTimestamp": end});
@@ -112,6 +126,28 @@ impl Api {
     }
 }
 
+/// The name that a request states must be its account's.
+fn check_name(account: &str, stated: &str) -> Result<(), Status> {
+    if stated.is_empty() || stated == account {
+        return Ok(());
+    }
+    let why = "must match the service account name if specified";
+    let error = FieldError::invalid(&Path::new("metadata.name"), stated, why);
+    Err(Status::invalid(GROUP, KIND, account, &[error]))
+}
+
+/// The UID that a request states must be its account's.
+fn check_account(asked: &Meta, account: &Meta) -> Result<(), Status> {
+    if asked.uid.is_empty() || asked.uid == account.uid {
+        return Ok(());
+    }
+    let why = format!(
+        "the UID in the token request ({}) does not match the UID of the service account ({})",
+        asked.uid, account.uid
+    );
+    Err(Status::conflict(GROUP, KIND, &account.name, &why))
+}
+
 fn check_seconds(name: &str, seconds: i64) -> Result<(), Status> {
     let text = match seconds {
         s if s < MIN_SECONDS => "may not specify a duration less than 10 minutes",
@@ -119,7 +155,7 @@ fn check_seconds(name: &str, seconds: i64) -> Result<(), Status> {
         _ => return Ok(()),
     };
     let error = FieldError::invalid(&Path::new("spec.expirationSeconds"), seconds, text);
-    Err(Status::invalid("authentication.k8s.io", "TokenRequest", name, &[error]))
+    Err(Status::invalid(GROUP, KIND, name, &[error]))
 }
 
 fn texts(list: &Value) -> Vec<String> {

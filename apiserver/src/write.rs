@@ -36,6 +36,7 @@ impl Api {
             prepare::Fresh { now: call.now, uid: uuid::Uuid::new_v4().to_string(), suffix: random_suffix() };
         let key = prepare::create(&kind, &mut object, &call.info.namespace, fresh)?;
         kind.strategy.requested_by(&mut object, &call.identity.to_value());
+        prepare::settle(&kind, &mut object)?;
         invalid_unless_empty(&kind, &key, prepare::validate_create(&kind, &call.served, &object))?;
         call.warnings.extend(kind.strategy.warnings(&object, None));
         self.judge(&Subject::new(call, &kind, &object), &object).await?;
@@ -75,7 +76,9 @@ impl Api {
             let Some(old) = self.objects.get(&kind, &key).await? else {
                 return match change {
                     Change::Replace(object) if kind.policy.create_on_update && part == Part::Main => {
-                        check_place(&key, &Meta::of(object))?;
+                        let wanted = Meta::of(object);
+                        check_place(&key, &wanted)?;
+                        check_uid(&call.served, &key, &wanted.uid, "")?;
                         self.authorize_creation(call)?;
                         Box::pin(self.create(call, object.clone())).await
                     }
@@ -112,8 +115,8 @@ impl Api {
             Change::Patch(patch) => {
                 let shown = show(&call.served, old.value.clone());
                 let served = call.served.clone();
-                let mut new = patch.apply(&served.schema, &served, &key, &shown)?;
-                let unreadable = |why: String| match patch.apply(&served.schema, &served, &key, &shown) {
+                let mut new = patch.apply(&served.schema, &shown)?;
+                let unreadable = |why: String| match patch.apply(&served.schema, &shown) {
                     Ok(made) => patch.unreadable(&made, &why),
                     Err(status) => status,
                 };
@@ -132,7 +135,7 @@ impl Api {
         if let Some(subject) = &subject {
             self.admit(subject, &mut new).await?;
         }
-        prepare::update(&kind, part, &mut new, &old.value, call.now);
+        prepare::update(&kind, part, &mut new, &old.value, call.now)?;
         let errors = prepare::validate_update(&kind, &call.served, part, &new, &old.value);
         invalid_unless_empty(&kind, &key, errors)?;
         match part {
@@ -234,23 +237,27 @@ impl Api {
         unreadable: &dyn Fn(String) -> Status,
     ) -> Result<(), Status> {
         let served = call.served.clone();
-        body::check_type(object, &served.api_version(), &served.kind)?;
-        let unknown = object::conform(&served.schema, object).map_err(|e| unreadable(e.to_string()))?;
-        call.field_validation.report(&unknown, duplicates, &mut call.warnings).map_err(unreadable)?;
+        let version = served.api_version();
+        let expected = (version.as_str(), served.kind.as_str());
+        call.conform(object, duplicates, expected, &served.schema, unreadable)?;
         default(&served, object);
         if let Some(storage) = &served.storage {
             storage.conversion.to_stored(object);
             object["apiVersion"] = call.kind.api_version().into();
             // annotations may have become fields: what is in them is what somebody wrote
-            object::conform(&call.kind.schema, object).map_err(|e| body::cannot_handle(&served, e))?;
+            object::conform(&call.kind.schema, object).map_err(|e| body::cannot_handle(expected, e))?;
             default(&call.kind, object);
         }
         Ok(())
     }
 }
 
+/// What is said of a document for another namespace than the path's.
+pub(crate) const OTHER_NAMESPACE: &str =
+    "the namespace of the provided object does not match the namespace sent on the request";
+
 /// Name and namespace of what is written must be those of the path.
-fn check_place(key: &Key, new: &Meta) -> Result<(), Status> {
+pub(crate) fn check_place(key: &Key, new: &Meta) -> Result<(), Status> {
     if new.name.is_empty() {
         return Err(Status::bad_request(format!(
             "the name of the object ({} based on URL) was undeterminable: name must be provided",
@@ -264,16 +271,28 @@ fn check_place(key: &Key, new: &Meta) -> Result<(), Status> {
         )));
     }
     if !new.namespace.is_empty() && new.namespace != key.namespace {
-        return Err(Status::bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request",
-        ));
+        return Err(Status::bad_request(OTHER_NAMESPACE));
     }
     Ok(())
 }
 
-/// Name, namespace, UID and resourceVersion of an update must be those of the object. The UID of a whole object says
-/// which one is meant; a patch may not change it, whatever part of the object it is for: who patches with a UID relies
-/// on that.
+/// The UID of a whole object says which one is meant; there may be another one now, or none.
+pub(crate) fn check_uid(served: &Kind, key: &Key, asked: &str, found: &str) -> Result<(), Status> {
+    if asked.is_empty() || asked == found {
+        return Ok(());
+    }
+    let place = [&served.plural, &key.namespace, &key.name].map(String::as_str);
+    let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: /registry/{}, ResourceVersion: 0, AdditionalErrorMsg: {}",
+        place.join("/"),
+        deletion::another_uid(asked, found)
+    );
+    Err(Status::conflict(&served.group, &served.plural, &key.name, &why))
+}
+
+/// Name, namespace, UID and resourceVersion of an update must be those of the object. A patch may not change the UID,
+/// whatever part of the object it is for: who patches with a UID relies on that.
 fn check_identity(
     call: &Call<'_>,
     key: &Key,
@@ -289,16 +308,7 @@ fn check_identity(
         let error = FieldError::invalid(&Path::new("metadata.uid"), new.uid, "field is immutable");
         return Err(Status::invalid(&kind.group, &kind.kind, &key.name, &[error]));
     }
-    if is_another {
-        let place = [&served.plural, &key.namespace, &key.name].map(String::as_str);
-        let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
-        let why = format!(
-            "StorageError: invalid object, Code: 4, Key: /registry/{}, ResourceVersion: 0, AdditionalErrorMsg: {}",
-            place.join("/"),
-            deletion::another_uid(&new.uid, &old.uid)
-        );
-        return Err(Status::conflict(&served.group, &served.plural, &key.name, &why));
-    }
+    check_uid(served, key, &new.uid, &old.uid)?;
     match new.resource_version.as_str() {
         "" if kind.policy.needs_resource_version => {
             let path = Path::new("metadata.resourceVersion");
@@ -322,6 +332,8 @@ fn default(kind: &Kind, object: &mut Value) {
 pub(crate) fn show(served: &Kind, mut object: Value) -> Value {
     if let Some(storage) = &served.storage {
         storage.conversion.to_served(&mut object);
+        // what does not fit is in no field that is converted
+        let _ = object::conform(&served.schema, &mut object);
         object::apply_defaults(&served.schema, &mut object);
         object["apiVersion"] = served.api_version().into();
     }
@@ -337,7 +349,11 @@ fn removed(call: &Call<'_>, meta: &Meta, object: impl FnOnce() -> Answer) -> Ans
     Answer::Status(Status::success(&served.group, &served.plural, &meta.name, &meta.uid))
 }
 
-fn invalid_unless_empty(kind: &Kind, key: &Key, errors: object::FieldErrors) -> Result<(), Status> {
+pub(crate) fn invalid_unless_empty(
+    kind: &Kind,
+    key: &Key,
+    errors: object::FieldErrors,
+) -> Result<(), Status> {
     if errors.is_empty() { Ok(()) } else { Err(Status::invalid(&kind.group, &kind.kind, &key.name, &errors)) }
 }
 
@@ -384,7 +400,7 @@ impl FieldValidation {
     }
 
     /// The error says what a strict reading finds.
-    fn report(
+    pub(crate) fn report(
         self,
         unknown: &[String],
         duplicates: &[String],
@@ -407,14 +423,13 @@ pub(crate) fn delete_options(
     headers: &HeaderMap,
     bytes: &[u8],
     call: &Call<'_>,
-    schema: &dyn Fn(&str, &str) -> Option<object::Schema>,
+    schema: body::SchemaOf<'_>,
 ) -> Result<DeleteOptions, Status> {
     let mut options = if bytes.is_empty() {
         DeleteOptions::default()
     } else {
-        let parsed = body::decode(headers, bytes, schema)?;
-        serde_json::from_value(parsed.value)
-            .map_err(|e| Status::bad_request(format!("DeleteOptions cannot be read: {e}")))?
+        let options = body::decode_options(headers, bytes, schema)?;
+        serde_json::from_value(options).map_err(|e| Status::bad_request(e.to_string()))?
     };
     let param = |name: &str| Some(call.info.param(name)).filter(|text| !text.is_empty());
     if let Some(text) = param("gracePeriodSeconds") {

@@ -127,7 +127,7 @@ fn body(kind: &Kind, plain: &str) -> Value {
             json!({"spec": {"parentRef": {"resource": "services", "namespace": "default", "name": "a"}}})
         }
         "ServiceCIDR" => json!({"spec": {"cidrs": ["10.99.0.0/16"]}}),
-        "CSINode" => json!({"spec": {"drivers": []}}),
+        "CSINode" => json!({"spec": {}}),
         "CSIDriver" => json!({"spec": {}}),
         "CSIStorageCapacity" => json!({"storageClassName": "fast"}),
         "VolumeAttachment" => json!({"spec": {
@@ -147,7 +147,7 @@ fn body(kind: &Kind, plain: &str) -> Value {
         }}),
         "DeviceClass" => json!({"spec": {}}),
         "ResourceSlice" => json!({"spec": {
-            "driver": "gpu.example.com", "nodeName": "n1", "devices": [],
+            "driver": "gpu.example.com", "nodeName": "n1",
             "pool": {"name": "p", "generation": 1, "resourceSliceCount": 1},
         }}),
         "FlowSchema" => json!({"spec": {
@@ -175,7 +175,7 @@ fn body(kind: &Kind, plain: &str) -> Value {
         }}),
         "ControllerRevision" => json!({"revision": 1, "data": {"metadata": {}}}),
         "Service" => json!({"spec": {"ports": [{"port": 80}], "selector": {"app": "a"}}}),
-        "EndpointSlice" => json!({"addressType": "IPv4", "endpoints": []}),
+        "EndpointSlice" => json!({"addressType": "IPv4"}),
         "Event" if kind.group == "events.k8s.io" => json!({
             "regarding": {"kind": "Pod", "name": "a", "namespace": "default"}, "reason": "Made", "action": "Making",
             "eventTime": "2020-01-01T00:00:00.000000Z", "reportingController": "example.com/c",
@@ -186,7 +186,7 @@ fn body(kind: &Kind, plain: &str) -> Value {
         }
         "Lease" => json!({"spec": {"holderIdentity": "a", "leaseDurationSeconds": 40}}),
         "Role" | "ClusterRole" => json!({"rules": rules}),
-        "RoleBinding" | "ClusterRoleBinding" => json!({"roleRef": role("ClusterRole"), "subjects": []}),
+        "RoleBinding" | "ClusterRoleBinding" => json!({"roleRef": role("ClusterRole")}),
         "PodDisruptionBudget" => {
             json!({"spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "a"}}}})
         }

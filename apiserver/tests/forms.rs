@@ -15,17 +15,16 @@ const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 pub(crate) async fn check(world: &World, kind: &Kind) {
     let namespace = if kind.namespaced() { "default" } else { "" };
     let asks = Asks { world, kind };
-    if kind.schema.root().field("metadata").is_none_or(|field| field.pb.is_none()) {
-        return asks.refuse_proto(&kind.path(namespace)).await;
-    }
     let name = if kind.storage.is_some() { "formed-too" } else { "formed" };
     let object = fixtures::object(kind, name);
     let sent = asks.send_proto(&kind.path(namespace), &object).await;
     let path = format!("{}/{}", kind.path(namespace), fixtures::name(kind, name));
     let plain: Value = serde_json::from_slice(&asks.get(&path, "application/json").await).expect("JSON");
-    let carried = carried(kind, plain.clone());
-    assert_eq!(sent, carried, "{kind:?}: what was answered is what is there");
-    assert_eq!(read_proto(&asks.get(&path, PROTOBUF).await), carried, "{kind:?}: protobuf");
+    assert_eq!(sent, plain, "{kind:?}: what was answered is what is there");
+    assert_eq!(read_proto(&asks.get(&path, PROTOBUF).await), plain, "{kind:?}: protobuf");
+    let mut conformed = plain.clone();
+    assert_eq!(object::conform(&kind.schema, &mut conformed), Ok(Vec::new()), "{kind:?}");
+    assert_eq!(conformed, plain, "{kind:?}: as Go writes it");
     let yaml = asks.get(&path, "application/yaml").await;
     assert_eq!(object::parse_yaml(&yaml).expect("YAML").value, plain, "{kind:?}: YAML");
     let metadata = asks.json(&path, "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1").await;
@@ -62,14 +61,6 @@ impl Asks<'_> {
         serde_json::from_slice(&self.get(path, accept).await).expect("JSON")
     }
 
-    /// Of a kind whose fields have no tags yet there is no protobuf.
-    async fn refuse_proto(&self, path: &str) {
-        let request = Request::get(path).header(ACCEPT, PROTOBUF).body(Body::empty()).expect("a request");
-        let refused = self.world.client.bytes(request).await.expect_err("there is none");
-        assert_eq!(refused.status().map(|status| status.code), Some(406), "{:?}", self.kind);
-        assert_eq!(read_list(&self.get(path, &format!("{PROTOBUF},application/json")).await), 0);
-    }
-
     /// Creates an object, with protobuf both ways.
     async fn send_proto(&self, path: &str, object: &Value) -> Value {
         let raw = object::encode_proto(&self.kind.schema, object);
@@ -91,9 +82,7 @@ impl Asks<'_> {
         let plain = self.json(&path, "application/json").await;
         assert_eq!(plain["items"], untyped(json!({"items": [object]}))["items"], "{:?}", self.kind);
         let list = read_proto(&self.get(&path, PROTOBUF).await);
-        let mut expect = plain;
-        expect["items"][0] = carried(self.kind, object.clone());
-        assert_eq!(untyped(list), untyped(expect), "{:?}: a list in protobuf", self.kind);
+        assert_eq!(untyped(list), untyped(plain), "{:?}: a list in protobuf", self.kind);
         let metadata = "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
         let metadata = self.get(&path, &format!("{PROTOBUF};{metadata}")).await;
         assert_eq!(read_proto(&metadata)["items"][0]["metadata"], object["metadata"], "{:?}", self.kind);
@@ -120,36 +109,21 @@ impl Asks<'_> {
             "{:?}",
             self.kind
         );
-        let expect = carried(self.kind, object.clone());
-        assert_eq!(read_proto(&event[start..]), expect, "{:?}: a watch in protobuf", self.kind);
+        assert_eq!(&read_proto(&event[start..]), object, "{:?}: a watch in protobuf", self.kind);
     }
 }
 
-/// A document out of its envelope.
+/// A document out of its envelope, as Go's types hold it.
 fn read_proto(bytes: &[u8]) -> Value {
     let unknown = unwrap_unknown(bytes).expect("an envelope");
     let (group, version) = unknown.api_version.split_once('/').unwrap_or(("", &unknown.api_version));
     let group = if group == "meta.k8s.io" { "" } else { group };
     let schema = schema_by_kind(group, version, &unknown.kind).expect("a type");
     let mut value = decode_proto(&schema, unknown.raw).expect("a message");
+    assert_eq!(object::conform(&schema, &mut value), Ok(Vec::new()), "{}", unknown.kind);
     value["apiVersion"] = unknown.api_version.into();
     value["kind"] = unknown.kind.into();
     value
-}
-
-fn read_list(bytes: &[u8]) -> usize {
-    let list: Value = serde_json::from_slice(bytes).expect("JSON");
-    list["items"].as_array().expect("a list").len()
-}
-
-/// What protobuf carries of an object: the newest fields of some kinds have no tag yet.
-fn carried(kind: &Kind, mut object: Value) -> Value {
-    for field in kind.schema.root().fields.iter().filter(|field| field.pb.is_none()) {
-        if !matches!(field.name.as_str(), "apiVersion" | "kind") {
-            object.as_object_mut().expect("an object").remove(&field.name);
-        }
-    }
-    object
 }
 
 /// A list whose items do not say of which kind they are: it says so for all of them.

@@ -3,15 +3,20 @@
 mod admission;
 mod allocation;
 mod bad_input;
+mod bootstrap;
 mod connection;
 mod fixtures;
 mod forms;
+mod http2;
+mod indentation;
+mod pages;
 mod rows;
 mod scenarios;
 mod semantics;
 mod streams;
 mod subresources;
 mod warnings;
+mod web_sockets;
 
 use std::sync::Arc;
 

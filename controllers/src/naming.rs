@@ -37,7 +37,8 @@ pub(crate) fn pod_name(base: &str, seed: &str, slot: u32) -> String {
     format!("{base}{}", hash(&[seed, &slot.to_string()], SUFFIX))
 }
 
-/// A document as text in which order of keys, nulls and empty lists and label maps make no difference.
+/// A document as text in which order of keys, nulls and empty lists and label maps make no difference, nor whether the
+/// document was written when what always stands there did not.
 pub(crate) fn canonical(value: &Value) -> String {
     let mut text = String::new();
     write(value, &mut text);
@@ -79,7 +80,13 @@ fn is_void(key: &str, value: &Value) -> bool {
             map.is_empty()
                 && matches!(
                     key,
-                    "labels" | "annotations" | "nodeSelector" | "limits" | "requests" | "metadata"
+                    "labels"
+                        | "annotations"
+                        | "nodeSelector"
+                        | "limits"
+                        | "requests"
+                        | "resources"
+                        | "metadata"
                 )
         }
         _ => false,
@@ -108,6 +115,7 @@ mod tests {
             (json!({"a": 1, "b": null}), json!({"a": 1}), true),
             (json!({"a": []}), json!({}), true),
             (json!({"labels": {}}), json!({}), true),
+            (json!({"containers": [{"resources": {}}]}), json!({"containers": [{}]}), true),
             (json!({"emptyDir": {}}), json!({}), false),
             (json!({"a": [1, 2]}), json!({"a": [2, 1]}), false),
             (json!({"a": "1"}), json!({"a": 1}), false),

@@ -4,19 +4,22 @@ use std::collections::BTreeMap;
 
 use cache::View;
 use object::{Meta, Value};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::selector::Selector;
 
 /// Declares a view struct with `metadata`, and its kind.
 macro_rules! view {
-    ($(#[$doc:meta])* $name:ident of $group:literal $kind:literal { $($field:ident: $type:ty),* $(,)? }) => {
+    (
+        $(#[$doc:meta])* $name:ident of $group:literal $kind:literal
+        { $($(#[$attribute:meta])* $field:ident: $type:ty),* $(,)? }
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, Deserialize)]
         #[serde(rename_all = "camelCase", default)]
         pub(crate) struct $name {
             pub(crate) metadata: Meta,
-            $(pub(crate) $field: $type,)*
+            $($(#[$attribute])* pub(crate) $field: $type,)*
         }
 
         impl View for $name {
@@ -44,6 +47,11 @@ macro_rules! part {
             $($(#[$attribute])* pub(crate) $field: $type,)*
         }
     };
+}
+
+/// A list that is written as null where it is empty.
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// A condition of any kind; times stay as they are written.
@@ -283,7 +291,9 @@ view!(
     /// An endpoint slice.
     EndpointSlice of "discovery.k8s.io" "EndpointSlice" {
         address_type: String,
+        #[serde(deserialize_with = "nullable")]
         ports: Vec<EndpointPort>,
+        #[serde(deserialize_with = "nullable")]
         endpoints: Vec<Endpoint>,
     }
 );

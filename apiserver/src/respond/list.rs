@@ -8,10 +8,10 @@ use cache::Entry;
 use futures::stream;
 use http::Response;
 use http::header::CONTENT_LENGTH;
-use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use object::{Excerpt, Map, Value};
 
+use super::indent::indent;
 use super::response;
 use crate::accept::JSON;
 use crate::body::{Body, BodyError};
@@ -22,8 +22,22 @@ pub(super) type Item = Box<dyn Fn(Value) -> Value + Send>;
 /// How much of a list is in memory at once beyond the cache.
 const CHUNK: usize = 64 * 1024;
 
-/// What stands behind the items.
-const TAIL: &[u8] = b"]}\n";
+/// What stands around the items of a list.
+struct Frame {
+    before: &'static [u8],
+    between: &'static [u8],
+    /// Behind the last item, and where there is none.
+    behind: &'static [u8],
+    behind_none: &'static [u8],
+}
+
+const PLAIN: Frame = Frame { before: b"", between: b",", behind: b"]}\n", behind_none: b"]}\n" };
+
+const INDENTED: Frame =
+    Frame { before: b"\n    ", between: b",\n    ", behind: b"\n  ]\n}", behind_none: b"]\n}" };
+
+/// How deep the items of a list lie.
+const DEPTH: usize = 2;
 
 /// A list, or a Table, without its items.
 pub(super) struct List {
@@ -67,14 +81,15 @@ impl List {
         let head = self.head();
         let commas = items.len().saturating_sub(1);
         let documents: usize = items.iter().map(|entry| entry.item_len()).sum();
-        let length = head.len() + TAIL.len() + commas + documents;
-        let pieces = Pieces::of(head, items, |entry: &Entry, out: &mut Vec<u8>| {
-            entry.write_item_to(out);
-            true
-        });
-        let mut response = pieces.response();
+        let length = head.len() + PLAIN.behind.len() + commas + documents;
+        let mut response = Pieces::of(head, items, write_as_stored, &PLAIN).response();
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
         response
+    }
+
+    /// Of stored documents as they are, but indented.
+    pub(super) fn response_indented(self, items: Vec<Arc<Entry>>) -> Response<Body> {
+        Pieces::of(indented_head(self.head()), items, indented(write_as_stored), &INDENTED).response()
     }
 
     /// Of what `item` makes of this much of each object.
@@ -83,13 +98,38 @@ impl List {
         items: Vec<Arc<Entry>>,
         excerpt: Excerpt,
         item: impl Fn(Value) -> Value + Send + 'static,
+        is_indented: bool,
     ) -> Response<Body> {
         let write = move |entry: &Entry, out: &mut Vec<u8>| match excerpt.read(&entry.document()) {
             Ok(object) => serde_json::to_writer(out, &item(object)).is_ok(),
             Err(_) => false,
         };
-        Pieces::of(self.head(), items, write).response()
+        match is_indented {
+            false => Pieces::of(self.head(), items, write, &PLAIN).response(),
+            true => Pieces::of(indented_head(self.head()), items, indented(write), &INDENTED).response(),
+        }
     }
+}
+
+fn write_as_stored(entry: &Entry, out: &mut Vec<u8>) -> bool {
+    entry.write_item_to(out);
+    true
+}
+
+/// The same item, indented.
+fn indented(write: impl Fn(&Entry, &mut Vec<u8>) -> bool) -> impl Fn(&Entry, &mut Vec<u8>) -> bool {
+    move |entry, out| {
+        let mut item = Vec::new();
+        let is_shown = write(entry, &mut item);
+        indent(&item, DEPTH, out);
+        is_shown
+    }
+}
+
+fn indented_head(head: Vec<u8>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(2 * head.len());
+    indent(&head, 0, &mut out);
+    out
 }
 
 /// What `item` makes of this much of each object, all at once.
@@ -110,11 +150,12 @@ struct Pieces<W> {
     out: Vec<u8>,
     /// Whether an item has been written.
     begun: bool,
+    frame: &'static Frame,
 }
 
 impl<W: Fn(&Entry, &mut Vec<u8>) -> bool> Pieces<W> {
-    fn of(head: Vec<u8>, items: Vec<Arc<Entry>>, write: W) -> Self {
-        Self { items: items.into_iter(), write, out: head, begun: false }
+    fn of(head: Vec<u8>, items: Vec<Arc<Entry>>, write: W, frame: &'static Frame) -> Self {
+        Self { items: items.into_iter(), write, out: head, begun: false, frame }
     }
 
     fn is_more(&self) -> bool {
@@ -129,7 +170,7 @@ impl<W: Fn(&Entry, &mut Vec<u8>) -> bool> Pieces<W> {
             let mut pieces = pieces?;
             let piece = pieces.next();
             let more = pieces.is_more();
-            Some((Ok::<_, BodyError>(Frame::data(piece)), more.then_some(pieces)))
+            Some((Ok::<_, BodyError>(http_body::Frame::data(piece)), more.then_some(pieces)))
         });
         response(200, JSON, StreamBody::new(pieces).boxed_unsync())
     }
@@ -142,16 +183,14 @@ impl<W: Fn(&Entry, &mut Vec<u8>) -> bool> Pieces<W> {
             && let Some(entry) = self.items.next()
         {
             let before = out.len();
-            if self.begun {
-                out.push(b',');
-            }
+            out.extend_from_slice(if self.begun { self.frame.between } else { self.frame.before });
             match (self.write)(&entry, &mut out) {
                 true => self.begun = true,
                 false => out.truncate(before),
             }
         }
         if !self.is_more() {
-            out.extend_from_slice(TAIL);
+            out.extend_from_slice(if self.begun { self.frame.behind } else { self.frame.behind_none });
         }
         out.into()
     }

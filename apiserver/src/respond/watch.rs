@@ -11,7 +11,7 @@ use object::{Status, Time, Value};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Encoder, proto, table};
+use super::{Encoder, proto};
 use crate::accept::{Encoding, Form, Shape};
 use crate::body::{Body, BodyError};
 
@@ -75,7 +75,7 @@ impl Watch {
             };
             let mut out = Vec::new();
             for item in items {
-                if self.bookmarks || !matches!(item, WatchItem::Bookmark(_)) {
+                if self.bookmarks || !is_mark(&item) {
                     self.write(&item, &mut out);
                 }
             }
@@ -86,9 +86,8 @@ impl Watch {
     }
 
     fn write(&mut self, item: &WatchItem, out: &mut Vec<u8>) {
-        let marks = matches!(item, WatchItem::Bookmark(_) | WatchItem::InitialEventsEnd(_));
         let Form { shape, encoding } = self.encoder.form;
-        let as_encoded = self.encoder.is_plain() || marks && shape == Shape::Whole;
+        let as_encoded = self.encoder.is_as_stored() || is_mark(item) && shape == Shape::Whole;
         if as_encoded && encoding == Encoding::Json {
             return item.encode(&self.encoder.served, out);
         }
@@ -96,19 +95,23 @@ impl Watch {
             return;
         };
         let document = match shape {
-            Shape::Table => self.table_of(object, marks),
-            Shape::Metadata => table::metadata(object),
+            Shape::Table(_) => self.table_of(object),
+            Shape::Metadata(_) | Shape::MetadataList(_) => self.encoder.metadata(object),
             Shape::Whole | Shape::Discovery => self.encoder.shown(object),
         };
         frame(item.type_name(), &document, encoding, out);
     }
 
-    /// A Table with the object as its row; of a bookmark, which has none, the revision alone.
-    fn table_of(&mut self, object: Value, marks: bool) -> Value {
+    /// A Table with the object as its row, which a bookmark is too: what it marks is said by its metadata.
+    fn table_of(&mut self, object: Value) -> Value {
         self.encoder.now = Time::now();
         let version = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
-        let with_columns = !marks && !std::mem::replace(&mut self.columns_sent, true);
-        let rows = if marks { Vec::new() } else { vec![self.encoder.row(object)] };
-        self.encoder.table(version, with_columns).with(rows)
+        let with_columns = !std::mem::replace(&mut self.columns_sent, true);
+        self.encoder.table(version, with_columns).with(vec![self.encoder.row(object)])
     }
+}
+
+/// Whether an item is for those alone who asked for bookmarks.
+fn is_mark(item: &WatchItem) -> bool {
+    matches!(item, WatchItem::Bookmark(_) | WatchItem::InitialEventsEnd(_))
 }

@@ -73,8 +73,8 @@ async fn paths_that_lead_nowhere() {
     let not_allowed = "405 MethodNotAllowed: the server does not allow this method on the requested resource";
     let long = "x".repeat(10_000);
     check(vec![
-        ("an unknown page", get("/nothing"), nowhere),
-        ("an unknown group", get("/apis/nothing.io/v1/things"), nowhere),
+        ("an unknown page", get("/nothing"), "404"),
+        ("an unknown group", get("/apis/nothing.io/v1/things"), "404"),
         ("an unknown version", get("/apis/apps/v7/deployments"), nowhere),
         ("an unknown resource", get("/api/v1/namespaces/default/things"), nowhere),
         ("an unknown subresource", get(format!("{MAP}/thing")), nowhere),
@@ -149,23 +149,41 @@ async fn parameters_that_make_no_sense() {
         ("a revision that is no number", list("resourceVersion=new"), "400 BadRequest: …"),
         ("a page of nobody's", list("continue=%2e%2e%2f"), "400 BadRequest: invalid continue token: continue key is not valid…"),
         ("a page that is JSON of another kind", list("continue=e30"), "400 BadRequest: invalid continue token: continue key is not valid…"),
-        ("a page of a revision too", list("continue=e30&resourceVersion=5"), "400 BadRequest: specifying resource version is not \
-            allowed when using continue"),
+        ("a page of nobody's and a revision", list("continue=e30&resourceVersion=5"), "400 BadRequest: invalid continue token: \
+            continue key is not valid…"),
         ("a revision of the future", list("resourceVersion=999999999"), "504 Timeout: Timeout: Too large resource version: 999999999, current: …"),
         ("a match of its own", list("resourceVersion=1&resourceVersionMatch=About"), "422 Invalid: ListOptions.meta.k8s.io \"\" is \
             invalid: resourceVersionMatch: Unsupported value: \"About\": supported values: \"Exact\", \"NotOlderThan\", \"\""),
         ("a trial of some kind", ask(Method::DELETE, format!("{MAP}?dryRun=Some"), ""), "422 Invalid: DeleteOptions.meta.k8s.io \"\" is \
             invalid: dryRun: Unsupported value: [\"Some\"]: supported values: \"All\""),
         ("a validation of some kind", patch(MERGE_PATCH, "{}").with("fieldValidation=Often"), "422 Invalid: PatchOptions.meta.k8s.io \"\" \
-            is invalid: fieldValidation: Unsupported value: \"Often\": supported values: \"Ignore\", \"Strict\", \"Warn\""),
+            is invalid: fieldValidation: Unsupported value: \"Often\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\""),
         ("a manager's long name", patch(MERGE_PATCH, "{}").with(&format!("fieldManager={long}")), "422 Invalid: \
             PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Too long: may not be more than 128 bytes"),
+        ("a manager's name that rings", patch(MERGE_PATCH, "{}").with("fieldManager=%07a%c3%a9%e2%80%8b"), "422 Invalid: \
+            PatchOptions.meta.k8s.io \"\" is invalid: [fieldManager: Invalid value: \"\\aaé\\u200b\": invalid character U+0007 \
+            (at position 0), fieldManager: Invalid value: \"\\aaé\\u200b\": invalid character U+200B (at position 4)]"),
+        ("force without apply", patch(MERGE_PATCH, "{\"data\":{\"a\":\"2\"}}").with("force=true"), "422 Invalid: \
+            PatchOptions.meta.k8s.io \"\" is invalid: force: Forbidden: may not be specified for non-apply patch"),
+        ("no force either", patch(JSON_PATCH, "[]").with("force=false"), "422 Invalid: PatchOptions.meta.k8s.io \"\" is invalid: \
+            force: Forbidden: may not be specified for non-apply patch"),
         ("a policy of some kind", options(json!({"propagationPolicy": "Later"})), "422 Invalid: DeleteOptions.meta.k8s.io \"\" is \
             invalid: propagationPolicy: Unsupported value: \"Later\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""),
         ("both ways to say it", options(json!({"propagationPolicy": "Orphan", "orphanDependents": true})), "422 Invalid: \
             DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: \"Orphan\": orphanDependents and \
             deletionPropagation cannot be both set"),
-        ("a grace period that is text", options(json!({"gracePeriodSeconds": "30"})), "400 BadRequest: …"),
+        ("a grace period that is text", options(json!({"gracePeriodSeconds": "30"})), "400 BadRequest: json: cannot unmarshal \
+            string into Go struct field DeleteOptions.gracePeriodSeconds of type int64"),
+        ("options that are none", ask(Method::DELETE, MAP, "{\"a\"").header("content-type", JSON), "400 BadRequest: couldn't get \
+            version/kind; json parse error: unexpected end of JSON input"),
+        ("options that are a list", options(json!([])), "400 BadRequest: couldn't get version/kind; json parse error: json: cannot \
+            unmarshal array into Go value of type struct {…"),
+        ("a pod for options", options(json!({"kind": "Pod", "apiVersion": "v1"})), "400 BadRequest: no kind \"Pod\" is \
+            registered for version \"v1\""),
+        ("a pod of no version", options(json!({"kind": "Pod"})), "400 BadRequest: no kind \"Pod\" is registered for version \
+            \"meta.k8s.io/v1\""),
+        ("options of other verbs for many", ask(Method::DELETE, MAPS, json!({"kind": "CreateOptions"}).to_string())
+            .header("content-type", JSON), "400 BadRequest: no kind \"CreateOptions\" is registered for version…"),
         ("another object's UID", options(json!({"preconditions": {"uid": "u"}})), "409 Conflict: Operation cannot be fulfilled on \
             ConfigMap \"m\": the UID in the precondition (u) does not match the UID in record (…"),
     ])

@@ -181,7 +181,7 @@ impl<'a> Work<'a> {
     /// since what failed may fail again.
     pub(super) fn into_plan(mut self, status_first: bool) -> Plan {
         if status_first {
-            self.patch_status();
+            self.patch_status(false);
         }
         for at in 0..self.sets.len() {
             self.write_set(at);
@@ -189,10 +189,7 @@ impl<'a> Work<'a> {
         for at in std::mem::take(&mut self.surplus) {
             self.delete_set(at);
         }
-        if !status_first {
-            self.patch_status();
-        }
-        self.patch_revision();
+        self.patch_status(true);
         self.plan
     }
 
@@ -250,9 +247,23 @@ impl<'a> Work<'a> {
         self.plan.act(action);
     }
 
-    fn patch_status(&mut self) {
+    /// Tells the status, and at the end the revision, which is that of the new replica set. With the status it is no new
+    /// wish of anybody, as another annotation would be.
+    fn patch_status(&mut self, at_the_end: bool) {
+        let meta = &self.deployment.metadata;
+        let mut when = Precondition { uid: meta.uid.clone(), resource_version: None };
+        let mut patch = Map::new();
         if let Some(next) = self.status.take().filter(|next| *next != self.deployment.status) {
-            self.plan.act(ownership::patch_status(KIND, &self.deployment.metadata, status::to_value(&next)));
+            patch.insert("status".to_owned(), status::to_value(&next));
+            when.resource_version = Some(meta.resource_version.clone());
+        }
+        let unnoted = self.revision().filter(|_| at_the_end && !meta.is_terminating() && self.is_unnoted());
+        if let Some(revision) = unnoted {
+            patch.insert("metadata".to_owned(), json!({"annotations": {annotations::REVISION: revision}}));
+        }
+        if !patch.is_empty() {
+            let (key, patch) = (meta.key(), patch.into());
+            self.plan.act(Action::Patch { kind: KIND.into(), key, subresource: Some("status"), patch, when });
         }
     }
 
@@ -265,17 +276,6 @@ impl<'a> Work<'a> {
     /// last thing to be written in a decision.
     pub(super) fn is_unnoted(&self) -> bool {
         self.deployment.metadata.annotations.get(annotations::REVISION) != self.revision().map(String::as_str)
-    }
-
-    /// The deployment's own revision is that of its new replica set.
-    fn patch_revision(&mut self) {
-        let meta = &self.deployment.metadata;
-        let Some(revision) = self.revision().filter(|_| !meta.is_terminating() && self.is_unnoted()) else {
-            return;
-        };
-        let when = Precondition { uid: meta.uid.clone(), resource_version: None };
-        let patch = json!({"metadata": {"annotations": {annotations::REVISION: revision}}});
-        self.plan.act(Action::Patch { kind: KIND.into(), key: meta.key(), subresource: None, patch, when });
     }
 }
 

@@ -176,6 +176,27 @@ fn events_tell_what_was_scaled() {
     }
 }
 
+/// An annotation that is not written with the status would be a new generation.
+#[test]
+fn its_revision_is_told_with_its_status() {
+    let world = World::new(at(0), vec![deployment(json!({}))]);
+    let item = Item::new(KIND, Key::new("d", "web"));
+    let Outcome::Do { actions, .. } = decide(&CONTROLLER, &world, &item, &mut Memory::default()) else {
+        panic!()
+    };
+    let own: Vec<_> = actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Patch { kind, subresource, patch, .. } if kind.kind == KIND.1 => {
+                let revision = &patch["metadata"]["annotations"][annotations::REVISION];
+                Some((*subresource, revision.as_str(), patch["status"].is_object()))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(own, [(Some("status"), Some("1"), true)]);
+}
+
 #[test]
 fn a_collision_is_counted() {
     let world = after(vec![]);
