@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 #[command(name = "berth", version = apiserver::VERSION, about)]
 pub(crate) struct Cli {
     /// What to log: a level, or directives as `warn,apiserver=debug`.
-    #[arg(long, global = true, env = "BERTH_LOG", default_value = "info")]
+    #[arg(long, global = true, env = "BERTH_LOG", default_value = "info", value_parser = crate::telemetry::check)]
     pub(crate) log: String,
     /// How to log.
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]

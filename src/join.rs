@@ -40,16 +40,34 @@ const AGAIN: Duration = Duration::from_secs(3);
 /// The signer of nodes' certificates.
 const SIGNER: &str = "kubernetes.io/kube-apiserver-client-kubelet";
 
-/// The kubeconfig of a machine that has joined, or joins now.
+/// How a machine logs in.
+pub(crate) struct Joined {
+    pub(crate) kubeconfig: PathBuf,
+    /// Whether it joined just now.
+    is_new: bool,
+}
+
+impl Joined {
+    /// Removes what this very join left, where the machine cannot be a node.
+    pub(crate) fn undo(&self) -> anyhow::Result<()> {
+        if !self.is_new {
+            return Ok(());
+        }
+        fs::remove_file(&self.kubeconfig)
+            .with_context(|| format!("cannot remove {}", self.kubeconfig.display()))
+    }
+}
+
+/// How a machine logs in that has joined, or joins now.
 pub(crate) async fn join(
     server: &str,
     token: Option<&str>,
     dir: &Path,
     node: &str,
-) -> anyhow::Result<PathBuf> {
+) -> anyhow::Result<Joined> {
     let path = dir.join(KUBECONFIG);
     if path.exists() {
-        return Ok(path);
+        return Ok(Joined { kubeconfig: path, is_new: false });
     }
     let token = token
         .context("--token is needed: this machine has not joined yet (`berth token create` makes one)")?;
@@ -79,7 +97,7 @@ pub(crate) async fn join(
     );
     write(&path, &kubeconfig(server, &ca, &format!("system:node:{node}"), &login))?;
     tracing::info!(server, node, "joined");
-    Ok(path)
+    Ok(Joined { kubeconfig: path, is_new: true })
 }
 
 /// Host and port of the server's URL.

@@ -167,26 +167,32 @@ pub(crate) fn identity() -> anyhow::Result<String> {
 async fn agent(args: AgentArgs, global: &ctl::Global) -> anyhow::Result<()> {
     let kinds = Arc::new(kinds::built_in());
     let mut stopped = stop_signal()?;
-    let joined;
-    let global = match &args.server {
-        None => global,
+    let joined = match &args.server {
+        None => None,
         Some(server) => {
             let name = node_name(&args.node)?;
             let joining = crate::join::join(server, args.token.as_deref(), &args.node.node_dir, &name);
-            let kubeconfig = tokio::select! {
-                kubeconfig = joining => kubeconfig?,
+            Some(tokio::select! {
+                joined = joining => joined?,
                 _ = stopped.wait_for(|stop| *stop) => return Ok(()),
-            };
-            joined = ctl::Global { kubeconfig: Some(kubeconfig), ..ctl::Global::default() };
-            &joined
+            })
         }
     };
+    let kubeconfig = joined.as_ref().map(|joined| joined.kubeconfig.clone());
+    let login = kubeconfig.map(|path| ctl::Global { kubeconfig: Some(path), ..ctl::Global::default() });
+    let global = login.as_ref().unwrap_or(global);
     let (client, source) = connect(global, "berth-agent").await?;
     let stop = until(stopped);
     match args.runtime {
         Runtime::Containerd => {
             let options = node_options(args.node, authority(global)?)?;
-            nodeagent::run_node(client, source, kinds, options, stop).await?;
+            let ran = nodeagent::run_node(client, source, kinds, options, stop).await;
+            if let (Err(error), Some(joined)) = (&ran, &joined)
+                && error.is_overlap()
+            {
+                joined.undo()?;
+            }
+            ran?;
         }
         Runtime::Fake => {
             let options = nodeagent::FakeOptions {
@@ -293,7 +299,7 @@ async fn join(mut parts: JoinSet<anyhow::Result<()>>) {
             match ended {
                 Ok(Ok(())) => {}
                 Err(e) if e.is_cancelled() => {}
-                Ok(Err(e)) => tracing::error!("a part failed: {e:#}"),
+                Ok(Err(e)) => tracing::error!("a part failed: {}", crate::told(&e)),
                 Err(e) => tracing::error!("a part failed: {e}"),
             }
         }

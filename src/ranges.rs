@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use anyhow::{Context, bail};
 use apiserver::{PodRange, ServiceRange};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 
 use crate::cli::RangeFlags;
 
@@ -48,19 +48,49 @@ fn read_services(blocks: &[IpNet]) -> anyhow::Result<ServiceRange> {
     Ok(services)
 }
 
+/// The kernel's table of routes over IPv6; not there where IPv6 is off.
+const ROUTES_V6: &str = "/proc/net/ipv6_route";
+/// Flags of a route that refuses what it matches, is for an anycast address, or leads to this machine itself.
+const NOWHERE_ELSE: u32 = 0x0200 | 0x0010_0000 | 0x8000_0000;
+
 /// Makes sure that this machine, which is to be a node, leads to none of the addresses by itself.
 pub(crate) async fn check_routes(pods: &PodRange, services: &ServiceRange) -> anyhow::Result<()> {
-    let blocks = services.blocks().filter_map(|block| match block {
-        IpNet::V4(block) => Some(("--service-cidr", block)),
-        IpNet::V6(_) => None,
-    });
-    for (flag, range) in std::iter::once(("--cluster-cidr", pods.addresses)).chain(blocks) {
-        let found = nodeagent::route_to(range).await.context("cannot read this machine's routes")?;
-        if let Some(route) = found {
+    let blocks = services.blocks().map(|block| ("--service-cidr", block));
+    for (flag, range) in std::iter::once(("--cluster-cidr", IpNet::V4(pods.addresses))).chain(blocks) {
+        let found = match range {
+            IpNet::V4(range) => nodeagent::route_to(range).await.map_err(anyhow::Error::from),
+            IpNet::V6(range) => routes_v6().map(|table| route_v6(&table, range)),
+        };
+        if let Some(route) = found.context("cannot read this machine's routes")? {
             bail!("{flag} {range} overlaps with this machine's route {route}: choose another by {flag}");
         }
     }
     Ok(())
+}
+
+fn routes_v6() -> anyhow::Result<String> {
+    match std::fs::read_to_string(ROUTES_V6) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        read => read.context(ROUTES_V6),
+    }
+}
+
+/// A route of the table to some of these addresses, in words.
+fn route_v6(table: &str, range: Ipv6Net) -> Option<String> {
+    let meets = |to: &Ipv6Net| range.contains(to) || to.contains(&range);
+    let found = table.lines().filter_map(parse_route_v6).find(|(to, _)| meets(to));
+    found.map(|(to, link)| format!("{to} dev {link}"))
+}
+
+/// Where a line's route leads to, and by which link: none for a default route, and for what leads nowhere else. The
+/// fields, in hexadecimal: destination and its prefix length, the same of the source, next hop, metric, two counts,
+/// flags; then the link's name.
+fn parse_route_v6(line: &str) -> Option<(Ipv6Net, &str)> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let number = |at: usize| u128::from_str_radix(fields.get(at)?, 16).ok();
+    let to = Ipv6Net::new(number(0)?.into(), number(1)?.try_into().ok()?).ok()?;
+    let leads_away = number(8)? & u128::from(NOWHERE_ELSE) == 0 && to.prefix_len() > 0;
+    leads_away.then_some((to, *fields.get(9)?))
 }
 
 fn overlap(one: IpNet, other: IpNet) -> bool {
@@ -122,5 +152,32 @@ mod tests {
             "10.96.0.0/12",
             "--node-cidr-mask-size 16: must be between 24, the prefix length of --cluster-cidr, and 28",
         );
+    }
+    #[test]
+    fn routes_over_ipv6_are_found() {
+        let none = "0".repeat(32);
+        let line = |to: &str, length: &str, flags: &str, link: &str| {
+            format!("{to:0<32} {length} {none} 00 {none} 00000100 00000001 00000000 {flags}     {link}\n")
+        };
+        let table = [
+            line("fd00001000960000", "40", "00000001", "eth0"),
+            line("", "00", "00000003", "eth0"),
+            line("", "00", "00200200", "lo"),
+            line("fd20", "10", "00200200", "lo"),
+            line("fd300000000000000000000000000002", "80", "80200001", "eth0"),
+            line("fd400000000000000000000000000007", "80", "00000007", "tun0"),
+        ]
+        .concat();
+        let check = |range: &str, expect: Option<&str>| {
+            assert_eq!(route_v6(&table, range.parse().unwrap()).as_deref(), expect, "{range}");
+        };
+        check("fd00:10:96::/112", Some("fd00:10:96::/64 dev eth0"));
+        check("fd00:10:97::/112", None);
+        check("fd40::/112", Some("fd40::7/128 dev tun0"));
+        check("fd40:0:0:1::/112", None);
+        // what is refused, or this machine's own address alone, leads nowhere else
+        check("fd20::/112", None);
+        check("fd30::/112", None);
+        routes_v6().expect("this machine's table, if it has one");
     }
 }

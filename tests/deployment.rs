@@ -44,6 +44,9 @@ fn rolls_out_updates_undoes_scales_and_goes() {
     cluster.kubectl(&["create", "deployment", "web", "--image=web:1", "--replicas=3"]);
     cluster.rolled_out("web");
     assert_eq!(running_images(&cluster, "web"), ["web:1", "web:1", "web:1"]);
+    let fresh = cluster.json(&["get", "deployment", "web"]);
+    assert_eq!(fresh["metadata"]["generation"], 1, "nobody wished for anything else yet: {fresh}");
+    assert_eq!(fresh["metadata"]["annotations"]["deployment.kubernetes.io/revision"], "1");
 
     cluster.kubectl(&["set", "image", "deployment/web", "web=web:2"]);
     cluster.rolled_out("web");

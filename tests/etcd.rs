@@ -6,8 +6,11 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::deployment::{manifest, running_images};
+use crate::etcd_admin::Authority;
 use crate::etcd_server::Server as Etcd;
-use crate::harness::{BERTH, Cluster, Process, free_port, items, start_etcd, start_server, text};
+use crate::harness::{
+    BERTH, Cluster, Process, free_port, items, start_etcd, start_etcd_with, start_server, text,
+};
 use crate::host::Host;
 use crate::user::User;
 
@@ -24,6 +27,16 @@ fn with_keys_of(other: &Path) -> TempDir {
         copied.expect("a key");
     }
     dir
+}
+
+/// Starts a server with these flags and waits for its line.
+fn started(dir: &Path, flags: &[&str]) -> Process {
+    let log = dir.join("server.log");
+    let mut command = Command::new(BERTH);
+    command.args(["server", "--no-agent", "--listen", "127.0.0.1:0", "--data-dir"]).arg(dir).args(flags);
+    let mut server = Process::start(command, &log);
+    server.says("ready", &log);
+    server
 }
 
 /// Runs a server that must not start, and returns the one line that it says.
@@ -212,24 +225,115 @@ fn a_wrong_store_is_one_clear_line_and_leaves_nothing() {
         (vec!["--store", &url], "it holds the data of cluster "),
     ] {
         let said = refused(&data, &flags);
-        assert!(said.starts_with("error: ") && said.contains(expected), "{said}");
+        assert!(said.starts_with("error: ") && count(&said, expected) == 1, "{said}");
         assert_eq!(left(), [""; 0], "{flags:?} leaves files");
     }
     // Keys of another cluster.
     let other = Cluster::embedded();
     let keys = with_keys_of(other.dir());
     let said = refused(keys.path(), &["--store", &url]);
-    assert!(said.contains("it holds the data of cluster ") && said.contains("copy ca.crt"), "{said}");
+    assert!(count(&said, "it holds the data of cluster ") == 1 && count(&said, "copy ca.crt") == 1, "{said}");
     // A directory whose data would be forgotten.
     let mut other = other;
     assert!(other.server.terminate());
     assert!(refused(other.dir(), &["--store", &url]).contains("holds an embedded store"));
     // The cluster has noticed nothing, and another prefix is another cluster's.
     cluster.kubectl(&["get", "namespaces"]);
-    let log = dir.path().join("log");
-    let elsewhere = format!("{url}/elsewhere");
-    let flags = ["server", "--no-agent", "--listen", "127.0.0.1:0", "--store", &elsewhere, "--data-dir"];
-    let mut command = Command::new(BERTH);
-    command.args(flags).arg(&data);
-    Process::start(command, &log).says("ready", &log);
+    started(&data, &["--store", &format!("{url}/elsewhere")]);
+}
+
+/// How often one text is in another.
+fn count(said: &str, part: &str) -> usize {
+    said.matches(part).count()
+}
+
+#[test]
+fn a_server_shows_etcd_its_certificate() {
+    let authority = Authority::new();
+    let mut etcd = Etcd::prepare();
+    etcd.start_with_tls(&authority);
+    let (certificate, key) = authority.sign("berth");
+    let url = format!("etcd://{}", etcd.place());
+    let (ca, certificate, key) = (
+        etcd.keep("ca", &authority.pem()),
+        etcd.keep("berth.crt", &certificate),
+        etcd.keep("berth.key", &key),
+    );
+    let anonymous = ["--store", &url, "--store-cafile", &ca];
+    let known = [&anonymous[..], &["--store-certfile", &certificate, "--store-keyfile", &key]].concat();
+    let dir = TempDir::with_prefix("berth-e2e-").expect("temporary directory");
+    let mut server = started(dir.path(), &known);
+    User::new(dir.path(), None).kubectl(&["create", "configmap", "a", "--from-literal=a=b"]);
+    assert!(server.terminate(), "exit status 0");
+    let said = refused(dir.path(), &anonymous);
+    assert_eq!(count(&said, "TLS: received fatal alert: "), 1, "{said}");
+    let _server = started(dir.path(), &known);
+    User::new(dir.path(), None).kubectl(&["get", "configmap", "a"]);
+}
+
+#[test]
+fn a_server_tells_etcd_its_name_and_password() {
+    let etcd = etcd();
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(etcd.ask_for_passwords());
+    let url = format!("etcd://{}", etcd.place());
+    let (right, wrong) = (etcd.keep("right", "berth's\n"), etcd.keep("wrong", "somebody's\n"));
+    let by = |file: &str| {
+        ["--store", &url, "--store-user", "berth", "--store-password-file", file].map(str::to_owned)
+    };
+    let dir = TempDir::with_prefix("berth-e2e-").expect("temporary directory");
+    let said = refused(dir.path(), &by(&wrong).each_ref().map(String::as_str));
+    assert_eq!(count(&said, "authentication failed, invalid user ID or password"), 1, "{said}");
+    let _server = started(dir.path(), &by(&right).each_ref().map(String::as_str));
+    User::new(dir.path(), None).kubectl(&["create", "configmap", "a", "--from-literal=a=b"]);
+}
+
+/// Writes what cannot be kept for long, until the store refuses it; returns what kubectl says then.
+fn fill(user: &User) -> String {
+    for round in 0..200 {
+        let big = serde_json::json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "big"},
+            "data": {"a": format!("{round:04}").repeat(125_000)},
+        });
+        let verb = if round == 0 { "create" } else { "replace" };
+        let answer = user.kubectl_with(&[verb, "-f", "-"], &big.to_string());
+        if !answer.status.success() {
+            return text(&answer.stderr);
+        }
+    }
+    panic!("it is never full");
+}
+
+#[test]
+fn a_full_etcd_makes_the_cluster_read_only_until_there_is_room() {
+    const FULL: &str = "etcdserver: mvcc: database space exceeded";
+    let etcd = start_etcd_with(|| Command::new("etcd"), &["--quota-backend-bytes=16777216"]);
+    let cluster = Cluster::on(Some(etcd));
+    let said = fill(&cluster);
+    assert!(count(&said, FULL) == 1 && count(&said, "read-only") == 1, "{said}");
+    let create = || cluster.try_kubectl(&["create", "configmap", "small", "--from-literal=a=b"]);
+    let said = text(&create().stderr);
+    assert!(
+        said.contains("the store is read-only since a failure: etcd at ") && said.contains(FULL),
+        "{said}"
+    );
+    // Whoever may ask for no more is told that it is the store; whoever may, why.
+    let ready = || cluster.try_kubectl(&["get", "--raw", "/readyz"]);
+    let said = text(&ready().stderr);
+    assert!(said.contains("[-]etcd failed: reason withheld"), "{said}");
+    assert!(cluster.kubectl(&["get", "componentstatuses"]).contains(FULL));
+    cluster.kubectl(&["get", "--raw", "/livez"]);
+    cluster.kubectl(&["get", "configmap", "big"]);
+    // Deletions go on: they are no sign of room.
+    cluster.kubectl(&["delete", "configmap", "big"]);
+    assert!(!create().status.success() && !ready().status.success());
+    let etcd = cluster.etcd.as_ref().expect("an etcd");
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(etcd.make_room());
+    cluster.wait("the server is ready again", |_| ready().status.success());
+    assert!(create().status.success());
+    let log = std::fs::read_to_string(cluster.dir().join("server.log")).expect("the log");
+    let told = |level: &str, words: &str| {
+        log.lines().filter(|line| line.contains(level) && line.contains(words)).count()
+    };
+    assert_eq!(told(" WARN ", "the store is read-only: etcd at "), 1, "{log}");
+    assert_eq!(told(" INFO ", "the store takes writes again"), 1, "{log}");
 }

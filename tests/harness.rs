@@ -120,8 +120,13 @@ pub(crate) fn store_under_test(launch: impl Fn() -> Command + Send + Sync + 'sta
 
 /// An etcd as `make up STORE=etcd` starts it.
 pub(crate) fn start_etcd(launch: impl Fn() -> Command + Send + Sync + 'static) -> Etcd {
+    start_etcd_with(launch, &[])
+}
+
+/// The same with these flags too.
+pub(crate) fn start_etcd_with(launch: impl Fn() -> Command + Send + Sync + 'static, flags: &[&str]) -> Etcd {
     let mut etcd = Etcd::launched_by(launch);
-    etcd.start_with("http", &["--max-request-bytes=8388608"]);
+    etcd.start_with("http", &[&["--max-request-bytes=8388608"], flags].concat());
     etcd
 }
 

@@ -91,10 +91,15 @@ fn ask(server: SocketAddr, stop: &AtomicBool, answered: &AtomicU64) -> Seen {
 
 /// The body of the answer to one request for `/`.
 pub(crate) fn get(server: SocketAddr) -> Result<String, String> {
+    get_page(server, "/")
+}
+
+/// The body of the answer to one request for this page.
+pub(crate) fn get_page(server: SocketAddr, page: &str) -> Result<String, String> {
     let failed = |what: &str, error: std::io::Error| format!("{what} {server}: {error}");
     let mut stream = TcpStream::connect_timeout(&server, TIMEOUT).map_err(|e| failed("connect to", e))?;
     stream.set_read_timeout(Some(TIMEOUT)).map_err(|e| failed("set up", e))?;
-    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").map_err(|e| failed("ask", e))?;
+    stream.write_all(format!("GET {page} HTTP/1.0\r\n\r\n").as_bytes()).map_err(|e| failed("ask", e))?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).map_err(|e| failed("hear", e))?;
     match answer.split_once("\r\n\r\n") {

@@ -10,6 +10,8 @@ mod containers;
 mod crash;
 mod deployment;
 mod etcd;
+#[path = "../crates/store/tests/etcd_admin.rs"]
+mod etcd_admin;
 #[path = "../crates/store/tests/etcd_server.rs"]
 #[allow(dead_code, reason = "the store's tests do more to an etcd than these")]
 mod etcd_server;
@@ -18,9 +20,11 @@ mod every_kind;
 mod fixtures;
 mod harness;
 mod host;
+mod install;
 mod kill_loop;
 mod load;
 mod neighbour;
+mod process;
 mod store_files;
 mod structure;
 mod terminal;

@@ -50,7 +50,7 @@ impl Neighbour {
     }
 
     /// Runs a program there and returns its output; it must succeed.
-    fn run(&self, program: &str, args: &[&str]) -> String {
+    pub(crate) fn run(&self, program: &str, args: &[&str]) -> String {
         let output = self.user.program(program).args(args).output().expect("the program runs");
         assert!(output.status.success(), "{program} {args:?}: {}", text(&output.stderr));
         text(&output.stdout)

@@ -1,10 +1,12 @@
 //! A day's work with pods: sessions, copies, forwarded ports, proxies; each with kubectl and with the binary itself.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -117,8 +119,15 @@ fn a_pod_run_without_a_terminal(host: &Host) {
 #[test]
 fn much_is_copied_and_forwarded_byte_for_byte() {
     let host = Host::start();
-    let serve = "(while :; do nc -l -p 9000 </tmp/much; done) & while :; do nc -l -p 9001 -e sha256sum; done";
-    host.apply(&pod("box", serve, "", ""));
+    let serve = "ln -s /tmp/much /www/much; serve & (while :; do nc -l -p 9000 </tmp/much; done) & \
+                 while :; do nc -l -p 9001 -e sha256sum; done";
+    let service = "---
+apiVersion: v1
+kind: Service
+metadata: {name: box}
+spec: {selector: {app: box}, ports: [{port: 80, targetPort: 8080}]}
+";
+    host.apply(&[&pod("box", serve, "", ""), service].concat());
     host.wait("the pod runs", |c| is_ready(c, "box"));
     let much = noise();
     let here = host.dir().join("much");
@@ -128,6 +137,10 @@ fn much_is_copied_and_forwarded_byte_for_byte() {
         copies(&host, client, &here, &much, &sum);
         host.kubectl(&["exec", "box", "--", "mv", "/tmp/much-there", "/tmp/much"]);
         forwards(&host, client, &much, &sum);
+        match client {
+            "kubectl" => fetches(&host, &much),
+            _ => resumes(&host, &much),
+        }
         host.kubectl(&["exec", "box", "--", "rm", "/tmp/much"]);
     }
 }
@@ -188,8 +201,24 @@ fn copies(host: &Host, client: &str, here: &Path, much: &[u8], sum: &str) {
 
 /// Forwards a port of a pod or service for as long as the process lives; the local one is chosen.
 pub(super) fn forwarded(host: &Host, client: &str, to: &str, port: u16) -> (Process, u16) {
+    forwarded_by(host, client, &[], to, port)
+}
+
+/// The same with these variables.
+fn forwarded_by(
+    host: &Host,
+    client: &str,
+    variables: &[(&str, &str)],
+    to: &str,
+    port: u16,
+) -> (Process, u16) {
     let log = host.dir().join("forward.log");
-    let command = host.client(client, &["port-forward", to, &format!(":{port}")]);
+    let mut command = host.client(client, &["port-forward", to, &format!(":{port}")]);
+    command.envs(variables.iter().copied());
+    if client == "kubectl" {
+        // it says which protocol it uses
+        command.arg("-v=4");
+    }
     let mut process = Process::start(command, &log);
     let line = process.says("Forwarding from 127.0.0.1:", &log);
     let local = line.trim_start_matches("Forwarding from 127.0.0.1:").split(' ').next();
@@ -197,38 +226,134 @@ pub(super) fn forwarded(host: &Host, client: &str, to: &str, port: u16) -> (Proc
     (process, local)
 }
 
-fn forwards(host: &Host, client: &str, much: &[u8], sum: &str) {
-    let (_down, port) = forwarded(host, client, "pod/box", 9000);
-    for slow in [false, true] {
-        let read = host.inside(move || {
-            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it is forwarded");
-            let mut paused = 0;
-            let (mut all, mut piece) = (Vec::<u8>::with_capacity(MUCH), vec![0; 1 << 20]);
-            loop {
-                match stream.read(&mut piece).expect("it comes") {
-                    0 => return all,
-                    read => all.extend(&piece[..read]),
-                }
-                // a reader that does not keep up
-                while slow && all.len() > paused * PIECE {
-                    paused += 1;
-                    pause();
-                }
-            }
-        });
-        let read = read.join().expect("reading ends");
-        assert!(read == much, "{client}: {} bytes of {MUCH} came, or others", read.len());
+/// Has kubectl forward ports by WebSocket or by SPDY.
+const WEBSOCKETS: &str = "KUBECTL_PORT_FORWARD_WEBSOCKETS";
+/// The minor version of kubectl from which on it knows more than SPDY.
+const WEBSOCKETS_SINCE: u64 = 30;
+
+/// By which protocols a client forwards ports: kubectl by those that it is told to use.
+fn protocols(client: &str) -> &'static [&'static [(&'static str, &'static str)]] {
+    match client {
+        "kubectl" => &[&[(WEBSOCKETS, "true")], &[(WEBSOCKETS, "false")]],
+        _ => &[&[]],
     }
-    let (_up, port) = forwarded(host, client, "box", 9001);
-    let much = much.to_vec();
-    let answer = host.inside(move || {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it is forwarded");
-        stream.write_all(&much).expect("it goes");
-        stream.shutdown(Shutdown::Write).expect("it ends");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).map(|_| answer)
+}
+
+/// Whether kubectl has forwarded by WebSocket, by its own word, just where it was told to.
+fn check_protocol(host: &Host, variables: &[(&str, &str)]) {
+    let said = std::fs::read_to_string(host.dir().join("forward.log")).expect("its log");
+    let expect = variables.contains(&(WEBSOCKETS, "true")) && kubectl_minor() >= WEBSOCKETS_SINCE;
+    assert_eq!(said.contains("negotiated protocol: "), expect, "{variables:?}: {said}");
+}
+
+fn forwards(host: &Host, client: &str, much: &[u8], sum: &str) {
+    for variables in protocols(client) {
+        let _ = std::fs::remove_file(host.dir().join("forward.log"));
+        let (_down, port) = forwarded_by(host, client, variables, "pod/box", 9000);
+        for slow in [false, true] {
+            let read = host.inside(move || {
+                read_all(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it is forwarded"), slow)
+            });
+            let read = read.join().expect("reading ends");
+            assert!(read == much, "{client} {variables:?}: {} bytes of {MUCH} came, or others", read.len());
+        }
+        let (_up, port) = forwarded_by(host, client, variables, "box", 9001);
+        let much = much.to_vec();
+        let answer = host.inside(move || {
+            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it is forwarded");
+            stream.write_all(&much).expect("it goes");
+            stream.shutdown(Shutdown::Write).expect("it ends");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).map(|_| answer)
+        });
+        let answer = answer.join().expect("writing ends").ok();
+        assert_eq!(answer, Some(format!("{sum}  -\n")), "{client} {variables:?}");
+        if client == "kubectl" {
+            check_protocol(host, variables);
+        }
+    }
+}
+
+/// All that comes, read as fast as it comes, or with pauses as by a reader that does not keep up.
+fn read_all(mut stream: impl Read, slow: bool) -> Vec<u8> {
+    let mut paused = 0;
+    let (mut all, mut piece) = (Vec::<u8>::with_capacity(MUCH), vec![0; 1 << 20]);
+    loop {
+        match stream.read(&mut piece).expect("it comes") {
+            0 => return all,
+            read => all.extend(&piece[..read]),
+        }
+        while slow && all.len() > paused * PIECE {
+            paused += 1;
+            pause();
+        }
+    }
+}
+
+/// What a pod serves is fetched through the API server, as the pod's and as its service's.
+fn fetches(host: &Host, much: &[u8]) {
+    for (place, slow) in [("pods/box:8080", false), ("services/box:80", true)] {
+        let path = format!("/api/v1/namespaces/default/{place}/proxy/much");
+        let mut get = host.client("kubectl", &["get", "--raw", &path]);
+        let mut get = get.stdout(Stdio::piped()).spawn().expect("it starts");
+        let read = read_all(get.stdout.take().expect("piped"), slow);
+        assert!(get.wait().expect("it ends").success(), "{path}");
+        assert!(read == much, "{path}: {} bytes of {MUCH} came, or others", read.len());
+    }
+}
+
+/// A copy whose connection breaks goes on where it was.
+fn resumes(host: &Host, much: &[u8]) {
+    let back = host.dir().join("back");
+    let copy = |retries: &str| {
+        let place = broken_once(host, 6443);
+        let config = std::fs::read_to_string(host.kubeconfig()).expect("a kubeconfig");
+        let by_way = host.dir().join("broken.kubeconfig");
+        let server = config.lines().find(|line| line.trim_start().starts_with("server:")).expect("a server");
+        std::fs::write(&by_way, config.replace(server.trim(), &format!("server: https://{place}")))
+            .expect("a kubeconfig");
+        let mut cp = host.program(crate::harness::BERTH);
+        cp.arg("--kubeconfig").arg(&by_way).args(["cp", retries, "box:/tmp/much"]).arg(&back);
+        cp.output().expect("it runs")
+    };
+    let output = copy("--retries=1");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert!(said.starts_with("Resuming copy at ") && said.ends_with(" bytes, retry 1/1\n"), "{said}");
+    assert!(std::fs::read(&back).expect("copied") == much, "it is another");
+    assert!(!copy("--retries=0").status.success(), "it is not tried again unless that is asked for");
+    std::fs::remove_file(&back).expect("copied");
+}
+
+/// A place on the host's loopback that leads to a port there, and breaks a connection once: the first that brings much.
+fn broken_once(host: &Host, to: u16) -> SocketAddr {
+    let (tell, told) = mpsc::sync_channel(1);
+    host.inside(move || {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        tell.send(listener.local_addr().expect("a port")).expect("it is waited for");
+        let whole = Arc::new(AtomicBool::new(true));
+        for client in listener.incoming().flatten() {
+            let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, to)) else { return };
+            let (mut asks, mut asked) =
+                (client.try_clone().expect("a socket"), server.try_clone().expect("a socket"));
+            std::thread::spawn(move || std::io::copy(&mut asks, &mut asked));
+            let whole = whole.clone();
+            std::thread::spawn(move || answer_some(server, client, &whole));
+        }
     });
-    assert_eq!(answer.join().expect("writing ends").ok(), Some(format!("{sum}  -\n")), "{client}");
+    told.recv().expect("a port")
+}
+
+fn answer_some(mut from: TcpStream, mut to: TcpStream, whole: &AtomicBool) {
+    let (mut piece, mut carried) = (vec![0; 64 << 10], 0);
+    while let Ok(read @ 1..) = from.read(&mut piece) {
+        carried += read;
+        if carried > MUCH / 2 && whole.swap(false, Ordering::Relaxed) || to.write_all(&piece[..read]).is_err()
+        {
+            break;
+        }
+    }
+    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
 }
 
 #[test]
@@ -318,8 +443,100 @@ fn logs_are_shown_as_they_are_asked_for() {
         let stamped = log(&["talks", "--timestamps", "--tail=1"]);
         let (time, rest) = stamped.split_once(' ').expect("a time");
         assert!(time.ends_with('Z') && time.contains('T') && rest == "broken\n", "{client}: {stamped}");
-        let file = host.dir().join("follow.log");
-        let mut follow = Process::start(host.client(client, &["logs", "-f", "talks", "--tail=1"]), &file);
-        follow.says("broken", &file);
     }
+    for client in CLIENTS {
+        follows(&host, client);
+        logs_of_many(&host, client);
+    }
+}
+
+/// What a container writes while its log is followed is shown, and later chosen by its time.
+fn follows(host: &Host, client: &str) {
+    let file = host.dir().join("follow.log");
+    let mut follow = host.client(client, &["logs", "-f", "talks", "--tail=1"]);
+    let out = std::fs::File::create(&file).expect("the rig's directory");
+    let mut follow = follow.stdout(out).spawn().expect("it starts");
+    let shown = || std::fs::read_to_string(&file).expect("it is there");
+    host.wait("what was there is shown", |_| shown().ends_with('\n'));
+    let before = shown();
+    let begun = Instant::now();
+    host.wait("another second has begun", |_| begun.elapsed() > Duration::from_secs(1));
+    let line = format!("asked for by {client}");
+    host.kubectl(&["exec", "talks", "--", "sh", "-c", &format!("echo {line} >/proc/1/fd/1")]);
+    host.wait("the new line is shown", |_| shown() == format!("{before}{line}\n"));
+    follow.kill().expect("it runs");
+    follow.wait().expect("it ends");
+    let stamped = host.with(client, &["logs", "talks", "--timestamps", "--tail=1"]);
+    let time = stamped.split(' ').next().expect("a time");
+    let since = host.with(client, &["logs", "talks", &format!("--since-time={time}")]);
+    assert_eq!(since, format!("{line}\n"), "{client}");
+}
+
+/// The minor version of kubectl from which on it shows the logs of all pods of a workload.
+const ALL_PODS: u64 = 32;
+
+/// Logs of pods with two containers each.
+fn logs_of_many(host: &Host, client: &str) {
+    let container = |name: &str| {
+        format!("{{name: {name}, image: \"web:1\", command: [sh, -c, echo from {name}; sleep 1000]}}")
+    };
+    host.apply(&format!(
+        "---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: pair}}
+spec: {{replicas: 2, selector: {{matchLabels: {{app: pair}}}}, template: {{metadata: {{labels: {{app: pair}}}}, spec: {{
+  terminationGracePeriodSeconds: 0, containers: [{}, {}]}}}}}}
+",
+        container("a"),
+        container("b")
+    ));
+    host.rolled_out("pair");
+    let log = |args: &[&str]| host.client(client, &[&["logs"], args].concat()).output().expect("it runs");
+    let shown = |args: &[&str]| {
+        let output = log(args);
+        assert!(output.status.success(), "{client} {args:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    host.wait("both have written", |_| shown(&["-l", "app=pair", "--all-containers"]).lines().count() == 4);
+    assert_eq!(shown(&["-l", "app=pair", "-c", "b"]), "from b\nfrom b\n", "{client}");
+    assert_eq!(
+        shown(&["deployment/pair", "-c", "a", "--insecure-skip-tls-verify-backend"]),
+        "from a\n",
+        "{client}"
+    );
+    if client != "kubectl" || kubectl_minor() >= ALL_PODS {
+        let names =
+            host.kubectl(&["get", "pods", "-l", "app=pair", "-o", "jsonpath={.items[*].metadata.name}"]);
+        let mut expect: Vec<String> = names.split(' ').map(|name| format!("[pod/{name}/b] from b")).collect();
+        let all = shown(&["deployment/pair", "--all-pods", "-c", "b"]);
+        let mut lines: Vec<&str> = all.lines().collect();
+        expect.sort();
+        lines.sort();
+        assert_eq!(lines, expect, "{client}");
+    }
+    let many = log(&["-f", "-l", "app=pair", "--all-containers", "--max-log-requests=3"]);
+    let refusal = "you are attempting to follow 4 log streams, but maximum allowed concurrency is 3, use \
+                   --max-log-requests to increase the limit";
+    assert!(
+        !many.status.success() && text(&many.stderr).contains(refusal),
+        "{client}: {}",
+        text(&many.stderr)
+    );
+    let failing = ["-l", "app=pair", "-c", "a", "--previous"];
+    let why = "previous terminated container \"a\" in pod ";
+    let refused = log(&failing);
+    assert!(!refused.status.success() && text(&refused.stderr).contains(why), "{client}: {refused:?}");
+    let ignored = shown(&[&failing[..], &["--ignore-errors"]].concat());
+    let passed_over = |line: &str| line.starts_with(&format!("error: {why}"));
+    assert!(ignored.lines().count() == 2 && ignored.lines().all(passed_over), "{client}: {ignored}");
+}
+
+/// The minor version of kubectl.
+fn kubectl_minor() -> u64 {
+    let output = Command::new("kubectl").args(["version", "--client", "-o", "json"]).output();
+    let version: serde_json::Value =
+        serde_json::from_slice(&output.expect("kubectl is installed").stdout).expect("JSON");
+    let minor = version["clientVersion"]["minor"].as_str().unwrap_or_default();
+    minor.trim_end_matches('+').parse().expect("a number")
 }

@@ -3,7 +3,7 @@
 
 use std::process::Stdio;
 
-use containerd::testing::{Registry, Security, TestImage};
+use containerd::testing::{ARCHITECTURE, Registry, Security, TestImage};
 
 use super::is_ready;
 use crate::harness::{condition, items, text};
@@ -22,7 +22,7 @@ fn a_day_with_berth() {
 
 fn push(registry: &Registry, tag: &str) -> String {
     let image =
-        TestImage::with("amd64", &[("index.html", format!("{tag}\n").into_bytes())]).expect("an image");
+        TestImage::with(ARCHITECTURE, &[("index.html", format!("{tag}\n").into_bytes())]).expect("an image");
     registry.push("team/site", tag, &image).expect("pushed");
     format!("{}/team/site:{tag}", registry.place())
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use containerd::testing::{PASSWORD, Registry, Security, TestImage};
+use containerd::testing::{ARCHITECTURE, PASSWORD, Registry, Security, TestImage};
 use nix::fcntl::{FallocateFlags, fallocate};
 use nix::sys::statvfs::statvfs;
 
@@ -44,7 +44,7 @@ spec:
 }
 
 fn push(registry: &Registry, tag: &str) -> String {
-    let image = TestImage::with("amd64", &[(tag, tag.as_bytes().to_vec())]).expect("an image");
+    let image = TestImage::with(ARCHITECTURE, &[(tag, tag.as_bytes().to_vec())]).expect("an image");
     registry.push("team/box", tag, &image).expect("pushed");
     format!("{}/team/box:{tag}", registry.place())
 }
@@ -151,7 +151,7 @@ fn images_that_nobody_uses_go_when_the_disk_gets_full() {
     // a tenth of the disk
     let big = |tag: &str| {
         let content = vec![0; usize::try_from(57 * MB).expect("a size")];
-        let image = TestImage::with("amd64", &[(tag, content)]).expect("an image");
+        let image = TestImage::with(ARCHITECTURE, &[(tag, content)]).expect("an image");
         registry.push("team/big", tag, &image).expect("pushed");
         format!("{}/team/big:{tag}", registry.place())
     };

@@ -41,6 +41,7 @@ fn a_second_machine_joins_and_is_one_network_with_the_first() {
     let host = Host::start();
     let mut two = Neighbour::of(&host, "two", TWO);
     bad_tokens_are_refused(&host, &two);
+    networks_of_its_own_are_in_the_way(&host, &two);
     let command = token(&host, &["--print-join-command"]);
     assert!(
         command.starts_with(&format!("berth agent --server https://{ADDRESS}:6443 --token ")),
@@ -94,6 +95,32 @@ fn an_agent_that_begins_again_needs_no_token(host: &Host, two: &mut Neighbour) {
     let after = host.json(&["get", "pod", "far"])["status"]["containerStatuses"][0]["containerID"].clone();
     assert_eq!(before, after, "nothing was touched");
     host.kubectl(&["delete", "pod", "far", "near", "--timeout=60s"]);
+}
+
+/// A machine that leads somewhere else to what the cluster uses does not join, and nothing of it is left.
+fn networks_of_its_own_are_in_the_way(host: &Host, two: &Neighbour) {
+    for (route, why) in [
+        (
+            "10.244.1.128/25",
+            "the addresses of the node's pods, 10.244.1.0/24, overlap with the machine's route 10.244.1.128/25 dev \
+             eth0: choose others by --cluster-cidr of the server, or --pod-cidr",
+        ),
+        (
+            "10.96.0.0/16",
+            "the addresses of services, 10.96.0.0/12, overlap with the machine's route 10.96.0.0/16 dev eth0: \
+             choose others by --service-cidr of the server",
+        ),
+    ] {
+        two.run("ip", &["route", "add", route, "via", "192.0.2.1"]);
+        let output = two.refused(&token(host, &[]));
+        two.run("ip", &["route", "del", route]);
+        let said = text(&output.stderr);
+        let last = said.lines().last().unwrap_or_default();
+        assert!(!output.status.success() && last == format!("error: {why}"), "{said}");
+        assert_eq!(two.left(), Vec::<String>::new());
+        let gone = host.try_kubectl(&["get", "node", "two"]);
+        assert!(text(&gone.stderr).contains("NotFound"), "{}", text(&gone.stdout));
+    }
 }
 
 fn bad_tokens_are_refused(host: &Host, two: &Neighbour) {

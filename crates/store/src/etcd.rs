@@ -9,6 +9,7 @@ mod members;
 mod message;
 mod mirror;
 mod options;
+mod refusal;
 mod rounds;
 mod space;
 
@@ -26,10 +27,11 @@ pub use self::options::{EtcdOptions, EtcdTls};
 use self::failure::Failure;
 use self::members::Members;
 use self::mirror::Mirror;
+use self::refusal::Refusal;
 use self::rounds::Rounds;
 use self::space::Space;
 use crate::txn::check;
-use crate::{Committed, Error, KeyValue, Listing, Page, Range, Revision, Store, Txn, Watch};
+use crate::{Committed, Error, KeyValue, Listing, Page, Range, Revision, Store, Txn, Watch, Write};
 
 /// How long a read goes on asking: longer than etcd takes to elect another leader.
 const READ: Duration = Duration::from_secs(5);
@@ -61,8 +63,8 @@ struct Shared {
     space: Space,
     mirror: Mirror,
     rounds: Rounds,
-    /// Why etcd refused the latest write, where it did.
-    refused: parking_lot::Mutex<Option<String>>,
+    /// Whether etcd refuses writes.
+    refusal: parking_lot::Mutex<Refusal>,
 }
 
 impl Etcd {
@@ -80,7 +82,7 @@ impl Etcd {
             space,
             mirror: Mirror::new(revision, options.tick),
             rounds: Rounds::default(),
-            refused: parking_lot::Mutex::default(),
+            refusal: parking_lot::Mutex::new(Refusal::none(Instant::now())),
         });
         let tasks = vec![
             tokio::spawn(mirror::run(shared.clone())),
@@ -107,6 +109,16 @@ impl Shared {
     fn seen(&self, revision: Revision) -> Revision {
         self.mirror.expect(revision);
         revision
+    }
+
+    /// Notes why etcd refused a write that began then, if it did, and says so where that is new.
+    fn learn(&self, began: Instant, refused: Option<&str>) {
+        let is_new = self.refusal.lock().learn(began, refused.is_some(), Instant::now());
+        match refused {
+            Some(reason) if is_new => tracing::warn!("the store is read-only: {reason}"),
+            None if is_new => tracing::info!("the store takes writes again"),
+            _ => {}
+        }
     }
 
     async fn revision(self: &Arc<Self>) -> Result<Revision, Error> {
@@ -240,14 +252,17 @@ impl Store for Etcd {
 
     async fn commit(&self, txn: Txn) -> Result<Committed, Error> {
         check(&txn)?;
-        let committed = self.shared.commit(&txn).await;
-        match committed {
+        let began = Instant::now();
+        match self.shared.commit(&txn).await {
             Ok(committed) => {
-                *self.shared.refused.lock() = None;
+                // a full etcd goes on to delete
+                if txn.writes.iter().any(|write| matches!(write, Write::Put { .. })) {
+                    self.shared.learn(began, None);
+                }
                 Ok(committed)
             }
             Err(Failure::Full(reason) | Failure::Denied(reason)) => {
-                *self.shared.refused.lock() = Some(reason.clone());
+                self.shared.learn(began, Some(&reason));
                 Err(Error::ReadOnly { reason })
             }
             Err(failure) => Err(failure.into()),
@@ -280,7 +295,7 @@ impl Store for Etcd {
 
     /// After a refused write only another one can tell whether etcd takes writes again: a small one is made.
     async fn writable(&self) -> Result<(), Error> {
-        if self.shared.refused.lock().is_none() {
+        if !self.shared.refusal.lock().is_there() {
             return self.shared.revision().await.map(drop);
         }
         self.commit(mirror::tick()).await.map(drop)

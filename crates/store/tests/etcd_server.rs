@@ -102,6 +102,13 @@ impl Server {
         std::fs::remove_dir_all(self.dir.path().join("data")).expect("its data");
     }
 
+    /// Writes a file that goes with it, and returns its path.
+    pub(crate) fn keep(&self, name: &str, text: &str) -> String {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    }
+
     /// Stops its clock, or lets it go on.
     pub(crate) fn freeze(&self, frozen: bool) {
         let pid = Pid::from_raw(self.process.as_ref().expect("it runs").id() as i32);

@@ -3,6 +3,7 @@
 mod crashes;
 mod durability;
 mod etcd;
+mod etcd_admin;
 mod etcd_server;
 mod every_operation;
 mod faults;
