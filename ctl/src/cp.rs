@@ -1,5 +1,6 @@
 //! `cp`: files between this machine and containers, by their `tar`.
 
+mod fetch;
 mod pack;
 mod place;
 mod unpack;
@@ -27,6 +28,9 @@ pub struct Cp {
     /// Do not keep the owner and permissions of files.
     #[arg(long)]
     no_preserve: bool,
+    /// How often a copy out of a container that breaks off is gone on with; without end where it is negative.
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    retries: i64,
 }
 
 /// A container of a pod.
@@ -46,7 +50,8 @@ impl Cp {
                 self.remote(session, &namespace, &pod).await?.upload(&source, &path, self.no_preserve).await
             }
             (Place::Remote { namespace, pod, path }, Place::Local(target)) => {
-                self.remote(session, &namespace, &pod).await?.download(&path, &target).await
+                let remote = self.remote(session, &namespace, &pod).await?;
+                remote.download(&path, &target, self.retries).await
             }
             _ => Err(Error::msg("one of src or dest must be a local file specification")),
         }
@@ -116,7 +121,7 @@ impl Remote<'_> {
         }
     }
 
-    async fn download(&self, source: &str, target: &str) -> Result<(), Error> {
+    async fn download(&self, source: &str, target: &str, retries: i64) -> Result<(), Error> {
         if source.is_empty() {
             return Err(Error::msg("filepath can not be empty"));
         }
@@ -125,8 +130,7 @@ impl Remote<'_> {
             let (source, target) = (source.to_owned(), target.to_owned());
             move || unpack::unpack(reader, &source, Path::new(&target))
         });
-        let ends = Ends { stdin: None, stdout: Box::new(writer), stderr: Box::new(std::io::stderr()) };
-        let ended = self.run(&["tar", "cf", "-", source], ends).await;
+        let ended = self.fetch(source, writer, retries).await;
         let unpacked = match unpacking.join() {
             Ok(unpacked) => unpacked.map_err(|source| Error::File { path: target.to_owned(), source }),
             Err(_) => Err(Error::msg("files cannot be written")),

@@ -29,6 +29,9 @@ pub struct Logs {
     /// Print the logs of all containers of the pods.
     #[arg(long)]
     all_containers: bool,
+    /// Print the logs of all pods of a workload or service; sets --prefix.
+    #[arg(long)]
+    all_pods: bool,
     /// Go on as the logs are written.
     #[arg(short = 'f', long)]
     follow: bool,
@@ -62,6 +65,9 @@ pub struct Logs {
     /// Go on with other logs when one fails.
     #[arg(long)]
     ignore_errors: bool,
+    /// Have the API server not verify the node's certificate, which may have expired.
+    #[arg(long)]
+    insecure_skip_tls_verify_backend: bool,
     /// How long to wait until there is a pod.
     #[arg(long, default_value = "20s", value_parser = parse_duration)]
     pod_running_timeout: Duration,
@@ -152,6 +158,9 @@ impl Logs {
             }
             return Ok(pods);
         };
+        if self.all_pods {
+            return pods::all_of(session, arg, Purpose::Log, self.pod_running_timeout).await;
+        }
         let found = pods::find(session, arg, Purpose::Log, self.pod_running_timeout).await?;
         if found.among > 1 {
             eprintln!("Found {} pods, using pod/{}", found.among, text(&found.pod["metadata"]["name"]));
@@ -186,6 +195,7 @@ impl Logs {
         vec![
             ("container", container.to_owned()),
             ("follow", set(self.follow)),
+            ("insecureSkipTLSVerifyBackend", set(self.insecure_skip_tls_verify_backend)),
             ("limitBytes", Some(self.limit_bytes).filter(|n| *n > 0).map(number).unwrap_or_default()),
             ("previous", set(self.previous)),
             ("sinceSeconds", since.map(|since| since.as_secs_f64().round().to_string()).unwrap_or_default()),
@@ -199,7 +209,10 @@ impl Logs {
     async fn show(&self, session: &Session, source: &Source) -> Result<(), Error> {
         match self.print(session, source).await {
             Err(error) if self.ignore_errors => {
-                eprintln!("{error}");
+                match error {
+                    Error::Api(status) => println!("error: {}", status.message),
+                    error => println!("{error}"),
+                }
                 Ok(())
             }
             shown => shown,
@@ -210,7 +223,7 @@ impl Logs {
         let path = format!("{}/log", pods::path(&session.namespace, &source.pod));
         let query = self.query(&source.container);
         let query: Vec<_> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let prefix = match self.prefix {
+        let prefix = match self.prefix || self.all_pods {
             true => format!("[pod/{}/{}] ", source.pod, source.container),
             false => String::new(),
         };

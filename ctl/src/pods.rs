@@ -28,15 +28,30 @@ pub(crate) struct Found {
     pub(crate) among: usize,
 }
 
-/// The pod that `POD` or `TYPE/NAME` means; where a selector finds none yet, one is waited for.
+/// The pod that `POD` or `TYPE/NAME` means, the best of many; where a selector finds none yet, one is waited for.
 pub(crate) async fn find(
     session: &Session,
     arg: &str,
     purpose: Purpose,
     patience: Duration,
 ) -> Result<Found, Error> {
+    let pods = all_of(session, arg, purpose, patience).await?;
+    let among = pods.len();
+    match best(pods, purpose) {
+        Some(pod) => Ok(Found { pod, among }),
+        None => Err(Error::msg("timed out waiting for the condition")),
+    }
+}
+
+/// The pods that `POD` or `TYPE/NAME` means, by name; where a selector finds none yet, one is waited for.
+pub(crate) async fn all_of(
+    session: &Session,
+    arg: &str,
+    purpose: Purpose,
+    patience: Duration,
+) -> Result<Vec<Value>, Error> {
     if !arg.contains('/') {
-        return Ok(Found { pod: session.get(&path(&session.namespace, arg)).await?, among: 1 });
+        return Ok(vec![session.get(&path(&session.namespace, arg)).await?]);
     }
     let resources = Resources::discover(session).await?;
     let found = targets(&[arg.to_owned()], &resources)?;
@@ -46,15 +61,14 @@ pub(crate) async fn find(
     };
     let object = session.get(&resource.object(session.namespace_of(resource), name)).await?;
     if resource.group.is_empty() && resource.kind == "Pod" {
-        return Ok(Found { pod: object, among: 1 });
+        return Ok(vec![object]);
     }
     let labels = selector_of(&object, purpose)?;
     let until = Instant::now() + patience;
     loop {
         let pods = selected(session, &labels).await?;
-        let among = pods.len();
-        if let Some(pod) = best(pods, purpose) {
-            return Ok(Found { pod, among });
+        if !pods.is_empty() {
+            return Ok(pods);
         }
         if Instant::now() >= until {
             return Err(Error::msg("timed out waiting for the condition"));

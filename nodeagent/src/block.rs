@@ -8,7 +8,10 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 use object::Value;
 
+use crate::census::HostCensus;
+use crate::overlap;
 use crate::registrar::Registrar;
+use crate::run_node::NodeError;
 
 /// Where they are recorded, below the node's directory: a node whose API server is away goes on with them.
 const FILE: &str = "pod-cidr";
@@ -25,18 +28,44 @@ pub(crate) fn record(dir: &Path, block: Ipv4Net) -> io::Result<()> {
     fs::write(dir.join(FILE), format!("{block}\n"))
 }
 
-/// Registers the node until the cluster has assigned it a block.
-pub(crate) async fn assigned(registrar: &Registrar, name: &str) -> Ipv4Net {
+/// Registers the node until the cluster has assigned it a block, which must not be where the machine has a network of its
+/// own: a node that is new is registered only with a block that was checked.
+pub(crate) async fn assigned(
+    registrar: &Registrar,
+    census: &HostCensus,
+    name: &str,
+) -> Result<Ipv4Net, NodeError> {
     let mut told = false;
     loop {
+        if let Some(block) = offered(registrar, name).await {
+            overlap::check_pods(block).await?;
+            census.has_block(block);
+        }
         match registrar.introduce(name).await.map(|node| block_of(&node)) {
-            Ok(Some(block)) => return block,
+            Ok(Some(block)) => return Ok(block),
             Ok(None) if told => {}
             Ok(None) => {
                 tracing::warn!(node = name, "it has no addresses for pods yet: spec.podCIDR is empty");
                 told = true;
             }
             Err(error) => tracing::warn!(node = name, %error, "not registered"),
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+/// The block that the node would get; none where it is registered, or where nobody assigns any.
+async fn offered(registrar: &Registrar, name: &str) -> Option<Ipv4Net> {
+    loop {
+        match registrar.rehearse(name).await {
+            Ok(node) => return block_of(&node),
+            // no answer: it could be registered the next moment, unchecked
+            Err(error) if error.is_unknown() => tracing::warn!(node = name, %error, "not registered"),
+            Err(error) if error.is_already_exists() => return None,
+            Err(error) => {
+                tracing::warn!(node = name, %error, "no addresses are offered");
+                return None;
+            }
         }
         tokio::time::sleep(RETRY).await;
     }

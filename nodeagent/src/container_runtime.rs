@@ -83,6 +83,8 @@ pub(crate) struct Surroundings {
     pub(crate) domain: String,
     /// How registries are reached.
     pub(crate) registries: Registries,
+    /// How often users are told how far a pull has come.
+    pub(crate) progress: Duration,
 }
 
 /// Runs pods by containerd.

@@ -17,6 +17,7 @@ mod neighbours;
 mod node;
 mod notes;
 mod observed;
+mod overlap;
 mod plan;
 mod pod;
 mod probes;

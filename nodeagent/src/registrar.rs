@@ -8,6 +8,7 @@ use std::time::Duration;
 use client::events::{Recorder, Severity};
 use client::{Client, Error};
 use futures::StreamExt;
+use http::Method;
 use kinds::Kind;
 use object::{Key, PatchType, Time, Value};
 use parking_lot::Mutex;
@@ -102,6 +103,13 @@ impl Registrar {
             let message = format!("Node {name} has been rebooted, boot id: {now}");
             recorder.record(Time::now(), &about, Severity::Warning, "Rebooted", &message).await;
         }
+    }
+
+    /// A node as it would be if it were registered now: nothing is written.
+    pub(crate) async fn rehearse(&self, name: &str) -> Result<Value, Error> {
+        let facts = NodeFacts { pod_cidr: None, ..self.census.facts(name) };
+        let path = format!("{}?dryRun=All", self.nodes.path(""));
+        self.client.json(Method::POST, path, Some(&facts.node(Time::now()))).await
     }
 
     /// Registers a node now, and returns it as the API has it.

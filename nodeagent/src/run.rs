@@ -47,7 +47,7 @@ impl Default for FakeOptions {
             prefix: "fake-".to_owned(),
             delays: Delays::default(),
             capacity: capacity.map(|(name, amount)| (name.to_owned(), amount.to_owned())).into(),
-            version: concat!("v1.37.0+berth", env!("CARGO_PKG_VERSION")).to_owned(),
+            version: concat!("v1.37.0+berth.", env!("CARGO_PKG_VERSION")).to_owned(),
             workers: 32,
         }
     }

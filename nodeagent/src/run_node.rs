@@ -33,6 +33,7 @@ use crate::measures;
 use crate::neighbours;
 use crate::node;
 use crate::notes;
+use crate::overlap;
 use crate::registrar::Registrar;
 use crate::report::Host;
 use crate::run::MissingKind;
@@ -56,6 +57,8 @@ const SERVICES: Duration = Duration::from_secs(5);
 const FINISH: Duration = Duration::from_secs(10);
 /// Events that wait to be written.
 const NOTES: usize = 1024;
+/// How often users are told how far a pull has come.
+const PROGRESS: Duration = Duration::from_secs(15);
 /// When something that failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -124,12 +127,24 @@ pub enum NodeError {
         "the addresses of the node's pods, {0}, overlap with the machine's route {1}: choose others by --cluster-cidr of the server, or --pod-cidr"
     )]
     Overlap(Ipv4Net, String),
+    /// What services would be found at is somewhere else.
+    #[error(
+        "the addresses of services, {0}, overlap with the machine's route {1}: choose others by --service-cidr of the server"
+    )]
+    ServicesOverlap(Ipv4Net, String),
     /// What a pod left cannot be removed.
     #[error(transparent)]
     Runtime(#[from] crate::runtime::RuntimeError),
     /// A directory cannot be made or removed.
     #[error("{0}")]
     Directory(PathBuf, #[source] std::io::Error),
+}
+
+impl NodeError {
+    /// Whether the machine has a network of its own where the cluster's addresses are.
+    pub fn is_overlap(&self) -> bool {
+        matches!(self, Self::Overlap(..) | Self::ServicesOverlap(..))
+    }
 }
 
 impl NodeOptions {
@@ -208,18 +223,23 @@ pub async fn run_node(
     let (tls, fingerprint) = streaming::tls(&options.ca, &names)?;
     census.serves(listener.local_addr().map_or(options.port, |local| local.port()), fingerprint);
     let registrar = Arc::new(Registrar::new(client.clone(), nodes.clone(), leases, census.clone()));
-    let known = options.pods.or_else(|| block::recorded(&options.dir));
+    let service_ranges = kind("networking.k8s.io", "servicecidrs")?;
+    let recorded = block::recorded(&options.dir);
     tokio::pin!(shutdown);
     let block = tokio::select! {
         () = &mut shutdown => return Ok(()),
-        block = async { match known {
-            Some(block) => block,
-            None => block::assigned(&registrar, &name).await,
-        } } => block,
+        block = async {
+            // a node that was one before goes on where the API is away
+            if recorded.is_none() {
+                overlap::check_services(&client, &service_ranges).await?;
+            }
+            match options.pods.or(recorded) {
+                Some(block) => Ok(block),
+                None => block::assigned(&registrar, &census, &name).await,
+            }
+        } => block?,
     };
-    if let Some(route) = PodNetwork::overlap(block, DEVICE).await? {
-        return Err(NodeError::Overlap(block, route));
-    }
+    overlap::check_pods(block).await?;
     block::record(&options.dir, block).map_err(|e| NodeError::Directory(options.dir.clone(), e))?;
     census.has_block(block);
     let network = Arc::new(PodNetwork::open(options.network(block)).await?);
@@ -243,6 +263,7 @@ pub async fn run_node(
         census: census.clone(),
         domain: DOMAIN.to_owned(),
         registries: Registries { dir: options.registries.clone() },
+        progress: PROGRESS,
     };
     let runtime = Arc::new(ContainerRuntime::new(surroundings));
     let (tell, told) = mpsc::channel(NOTES);

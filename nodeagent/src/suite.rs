@@ -40,7 +40,7 @@ fn pod(rig: &dyn Rig, uid: &str) -> Pod {
     pod_of(uid, &rig.image())
 }
 
-fn pod_of(uid: &str, image: &str) -> Pod {
+pub(crate) fn pod_of(uid: &str, image: &str) -> Pod {
     let document = json!({
         "metadata": {"namespace": "suite", "name": uid, "uid": uid},
         "spec": {"containers": [{"name": "c", "image": image, "command": ["sleep", "600"]}]},

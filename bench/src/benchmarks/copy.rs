@@ -18,10 +18,19 @@ use crate::{Setup, machine};
 
 /// Megabytes that are copied.
 const MEGABYTES: u32 = 200;
-/// The pod: it serves the file to whoever connects.
-const SERVE: &str = "exec nc -ll -p 9000 -e cat /tmp/file";
-/// The local port that is forwarded.
-const LOCAL: u16 = 19000;
+/// The pod: it serves the file to whoever connects to one port, and reads to the end what comes to the other.
+const SERVE: &str =
+    "nc -ll -p 9001 -e dd of=/dev/null bs=1M iflag=fullblock & exec nc -ll -p 9000 -e cat /tmp/file";
+/// The local ports that are forwarded, to the pod's of the same names.
+const OUT: Port = Port { local: 19000, remote: 9000 };
+const INTO: Port = Port { local: 19001, remote: 9001 };
+
+/// A port that is forwarded.
+#[derive(Clone, Copy)]
+struct Port {
+    local: u16,
+    remote: u16,
+}
 
 pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
     if let Some(lacking) = missing() {
@@ -78,33 +87,45 @@ pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
         let own = times(runs, || cp("box:/tmp/file", &there)).await?;
         tell(&format!("{name} cp, {MEGABYTES} MiB out of a container"), &own, "ctr exec tar", &down);
     }
-    let address = address(&node, &clients[0])?;
-    forwards(&node, &clients, runs, &address).await
+    let pod = address(&node, &clients[0])?;
+    let fetch = |place: &str| shell(&node, &format!("busybox nc {place} </dev/null >/dev/null"));
+    forwards(&node, &clients, runs, &pod, "out of", OUT, fetch).await?;
+    // The pod says how many whole megabytes came when all have.
+    let send = |place: &str| {
+        let sent = format!("busybox nc {place} <{}", file.display());
+        let all = format!("grep -q '^{MEGABYTES}+0 records in'");
+        shell(&node, &format!("{sent} | {all} || {{ echo it did not come >&2; exit 1; }}"))
+    };
+    forwards(&node, &clients, runs, &pod, "into", INTO, send).await
 }
 
-async fn forwards(node: &Node, clients: &[String], runs: usize, pod: &str) -> anyhow::Result<()> {
-    let fetch = |place: &str| shell(node, &format!("busybox nc {place} </dev/null >/dev/null"));
-    let direct = times(runs, || fetch(&format!("{pod} 9000"))).await?;
+/// Moves the file over a port that each client forwards, and over the pod's own.
+async fn forwards(
+    node: &Node,
+    clients: &[String],
+    runs: usize,
+    pod: &str,
+    way: &str,
+    port: Port,
+    carry: impl Fn(&str) -> Command,
+) -> anyhow::Result<()> {
+    let direct = times(runs, || carry(&format!("{pod} {}", port.remote))).await?;
     for client in clients {
-        let mut forward = client_command(node, client, &["port-forward", "box", &format!("{LOCAL}:9000")]);
+        let ports = format!("{}:{}", port.local, port.remote);
+        let mut forward = client_command(node, client, &["port-forward", "box", &ports]);
         let forward = Process::start(&mut forward, node.mark().join("forward.log"))?;
-        let place = format!("127.0.0.1 {LOCAL}");
+        let place = format!("127.0.0.1 {}", port.local);
         // the first waits until the port is there
         let begun = Instant::now();
-        while times(1, || fetch(&place)).await.is_err() {
+        while times(1, || carry(&place)).await.is_err() {
             if begun.elapsed().as_secs() > 20 {
                 bail!("the port is not forwarded");
             }
         }
-        let own = times(runs, || fetch(&place)).await?;
+        let own = times(runs, || carry(&place)).await?;
         drop(forward);
-        let name = name_of(client);
-        tell(
-            &format!("{name} port-forward, {MEGABYTES} MiB out of a pod"),
-            &own,
-            "the pod's address",
-            &direct,
-        );
+        let what = format!("{} port-forward, {MEGABYTES} MiB {way} a pod", name_of(client));
+        tell(&what, &own, "the pod's address", &direct);
     }
     Ok(())
 }

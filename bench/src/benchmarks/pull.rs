@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use containerd::testing::{Registry, Rig, Security, TestImage};
+use containerd::testing::{ARCHITECTURE, Registry, Rig, Security, TestImage};
 
 use crate::stats::{Spread, millis};
 use crate::table::{Row, Unit};
@@ -29,7 +29,7 @@ pub(crate) async fn run(setup: &Setup) -> anyhow::Result<()> {
     let names: Vec<String> = (0..LAYERS).map(|layer| format!("file-{layer}")).collect();
     let files: Vec<(&str, Vec<u8>)> =
         names.iter().zip(1..).map(|(name, seed)| (name.as_str(), noise(seed))).collect();
-    registry.push("box", "1", &TestImage::with("amd64", &files)?)?;
+    registry.push("box", "1", &TestImage::with(ARCHITECTURE, &files)?)?;
     registry.run(rig.command("docker-registry"), &Security::None)?;
     let image = format!("{}/box:1", registry.place());
     let socket = rig.options().socket;

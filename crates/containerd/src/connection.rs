@@ -1,6 +1,7 @@
 //! The connection to containerd.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,7 +74,11 @@ impl Containerd {
         let socket = options.socket.clone();
         let connector = service_fn(move |_| {
             let socket = socket.clone();
-            async move { UnixStream::connect(socket).await.map(TokioIo::new) }
+            async move {
+                let named =
+                    |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", socket.display()));
+                UnixStream::connect(&socket).await.map(TokioIo::new).map_err(named)
+            }
         });
         let channel = Endpoint::from_static("http://containerd")
             .connect_timeout(CONNECT)

@@ -17,7 +17,7 @@ pub enum Error {
     #[error("containerd is not reachable: {0}")]
     Unavailable(String),
     /// An image archive is not one, or is damaged. Nothing of it was kept.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {}", path.display(), one_line(reason))]
     Archive {
         /// The archive.
         path: PathBuf,
@@ -83,6 +83,12 @@ impl Error {
     pub(crate) fn io(what: impl Into<String>, source: io::Error) -> Error {
         Error::Io { what: what.into(), source }
     }
+}
+
+/// The text with its control characters escaped: what is wrong with a file may quote the file.
+fn one_line(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
 }
 
 /// Takes `code` as success: for operations that may be done already.

@@ -71,6 +71,19 @@ pub(crate) struct Resolved {
     pub parents: Vec<(String, Vec<String>)>,
     pub manifest: ImageManifest,
     pub configuration: ImageConfiguration,
+    /// Whether it is for another platform, by its own word alone: what an index says of it counts more.
+    is_foreign: bool,
+}
+
+impl Resolved {
+    /// Whether this host can run it.
+    pub(crate) fn check_platform(&self, name: &str) -> Result<(), Error> {
+        if !self.is_foreign {
+            return Ok(());
+        }
+        let digest = self.parents.last().map_or("", |(digest, _)| digest);
+        Err(Error::Image { image: name.to_owned(), reason: no_match(digest) })
+    }
 }
 
 impl Containerd {
@@ -182,7 +195,7 @@ impl Containerd {
     pub(crate) async fn resolve(&self, image: &str, target: &Target) -> Result<Resolved, Error> {
         let fail = |reason: String| Error::Image { image: image.to_owned(), reason };
         let mut digest = target.digest.clone();
-        let mut parents = Vec::new();
+        let (mut parents, mut is_chosen) = (Vec::new(), false);
         for _ in 0..DEEPEST {
             let document = self.read(&digest).await?;
             let value: Value = serde_json::from_slice(&document).map_err(|error| fail(error.to_string()))?;
@@ -193,6 +206,7 @@ impl Containerd {
                 parents.push((std::mem::take(&mut digest), refers));
                 let chosen =
                     choose(index.manifests()).ok_or_else(|| fail(format!("nothing for {}", platform())))?;
+                is_chosen = chosen.platform().is_some();
                 digest = chosen.digest().to_string();
                 continue;
             }
@@ -201,8 +215,11 @@ impl Containerd {
             let refers = digests(std::iter::once(manifest.config()).chain(manifest.layers()));
             parents.push((digest, refers));
             let document = self.read(manifest.config().digest().as_ref()).await?;
-            let configuration = serde_json::from_slice(&document).map_err(|error| fail(error.to_string()))?;
-            return Ok(Resolved { parents, manifest, configuration });
+            let document: Value =
+                serde_json::from_slice(&document).map_err(|error| fail(error.to_string()))?;
+            let is_foreign = !is_chosen && is_foreign(&document);
+            let configuration = configuration(document).map_err(|error| fail(error.to_string()))?;
+            return Ok(Resolved { parents, manifest, configuration, is_foreign });
         }
         Err(fail("its indexes are nested too deep".into()))
     }
@@ -217,12 +234,35 @@ pub(crate) fn platform() -> String {
     format!("linux/{}", architecture())
 }
 
+/// What is said of an image, or of an index of images, of which none is for this host.
+pub(crate) fn no_match(digest: &str) -> String {
+    format!("no match for platform {} in manifest {digest}: not found", platform())
+}
+
 fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
         other => other,
     }
+}
+
+/// Whether a configuration says that it is for another platform than this host's.
+fn is_foreign(configuration: &Value) -> bool {
+    let other = |name: &str, ours: &str| {
+        configuration[name].as_str().is_some_and(|said| !said.is_empty() && said != ours)
+    };
+    other("os", "linux") || other("architecture", architecture())
+}
+
+/// A configuration; one that names no platform is let through.
+fn configuration(mut document: Value) -> serde_json::Result<ImageConfiguration> {
+    if let Some(fields) = document.as_object_mut() {
+        for name in ["os", "architecture"] {
+            fields.entry(name).or_insert_with(|| "".into());
+        }
+    }
+    serde_json::from_value(document)
 }
 
 /// The manifest for this host: one that says so, else one that says nothing.
@@ -302,6 +342,24 @@ mod tests {
             serde_json::from_value(descriptor).unwrap()
         };
         platforms.iter().enumerate().map(descriptor).collect()
+    }
+
+    #[test]
+    fn an_image_is_foreign_by_its_own_word() {
+        let ours = json!({"os": "linux", "architecture": architecture()});
+        for (field, value, expect) in [
+            ("architecture", json!("s390x"), true),
+            ("os", json!("windows"), true),
+            ("architecture", json!(""), false),
+            ("os", Value::Null, false),
+        ] {
+            let mut document = ours.clone();
+            document[field] = value;
+            assert_eq!(is_foreign(&document), expect, "{document}");
+        }
+        assert!(!is_foreign(&ours) && !is_foreign(&json!({})));
+        let silent = json!({"rootfs": {"type": "layers", "diff_ids": ["sha256:1"]}});
+        assert_eq!(configuration(silent).unwrap().rootfs().diff_ids(), &["sha256:1"]);
     }
 
     #[test]

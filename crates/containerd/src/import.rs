@@ -111,6 +111,7 @@ impl Containerd {
         }
         let name = &image.names[0];
         let resolved = self.resolve(name, &target(image)).await?;
+        resolved.check_platform(name)?;
         self.check(name, &resolved).await?;
         self.tie(&resolved).await?;
         self.unpack(lease, name, &resolved, Vec::new()).await

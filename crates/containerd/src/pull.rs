@@ -20,7 +20,7 @@ use tonic::{Code, Status};
 use crate::connection::Containerd;
 use crate::content::{BlobWriter, LONGEST_DOCUMENT};
 use crate::error::Error;
-use crate::image::{DEEPEST, choose, platform, sha256};
+use crate::image::{DEEPEST, choose, no_match, sha256};
 use crate::import::target;
 use crate::layout::Found;
 use crate::lease::Lease;
@@ -151,6 +151,7 @@ impl Containerd {
         let transfer = &Transfer { containerd: self, lease, source, progress };
         transfer.part(name, config).await?;
         let resolved = self.resolve(name, &target(&found)).await?;
+        resolved.check_platform(name)?;
         self.tie(&resolved).await?;
         let turns = &Semaphore::new(AT_A_TIME);
         let (mut fetching, mut ready) = (Vec::new(), Vec::new());
@@ -203,9 +204,7 @@ impl Containerd {
                 return Ok((found.clone(), manifest));
             }
             let index: ImageIndex = serde_json::from_value(value).map_err(|error| wrong(&error))?;
-            let chosen = choose(index.manifests()).ok_or_else(|| {
-                fail(format!("no match for platform {} in manifest {digest}: not found", platform()))
-            })?;
+            let chosen = choose(index.manifests()).ok_or_else(|| fail(no_match(digest)))?;
             let child = source.manifest(chosen.digest().as_ref()).await;
             next = Some(
                 child.map_err(|refusal| fail(format!("manifest {}: {}", chosen.digest(), refusal.reason)))?,

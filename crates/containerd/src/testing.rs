@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 
 use disk::Disk;
 
-pub use archive::{Form, TestImage, archive, index};
+pub use archive::{ARCHITECTURE, Form, TestImage, archive, index};
 pub use registry::{PASSWORD, Registry, Security};
 
 use crate::lease::unique;

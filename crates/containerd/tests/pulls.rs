@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use containerd::testing::{PASSWORD, Registry, Security, TestImage, index};
+use containerd::testing::{ARCHITECTURE, PASSWORD, Registry, Security, TestImage, index};
 use containerd::{Credentials, Error, Progress, Pulled, Registries};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -45,6 +45,19 @@ impl Registered {
         self.world.containerd.pull(name, &self.registries(), credentials, &Progress::default()).await
     }
 
+    /// Has containerd's collector run: an image goes, and what only it needed with it.
+    async fn collect(&self) {
+        let image = TestImage::with(ARCHITECTURE, &[("gone", b"x".to_vec())]).unwrap();
+        self.registry.push("gone", "1", &image).unwrap();
+        let name = self.name("gone:1");
+        self.pull(&name).await.unwrap();
+        assert!(self.world.containerd.remove_image(&name).await.unwrap());
+        let layer = containerd::testing::digest(&image.layers[1]);
+        let file =
+            self.world.path("root/io.containerd.content.v1.content/blobs").join(layer.replace(':', "/"));
+        assert!(!file.exists(), "the collector has run");
+    }
+
     async fn refused(&self, name: &str) -> String {
         let refused = self.pull(name).await;
         let text = refused.expect_err("a refusal").to_string();
@@ -72,7 +85,7 @@ fn credentials(password: &str) -> Credentials {
 async fn images_come_by_tag_and_digest_and_run() {
     let registered = Registered::new(&Security::None).await;
     let (containerd, registry) = (&registered.world.containerd, &registered.registry);
-    let image = TestImage::with("amd64", &[("one", noise(1 << 20)), ("two", noise(3 << 20))]).unwrap();
+    let image = TestImage::with(ARCHITECTURE, &[("one", noise(1 << 20)), ("two", noise(3 << 20))]).unwrap();
     let digest = registry.push("team/box", "1", &image).unwrap();
     let name = registered.name("team/box:1");
     let progress = Progress::default();
@@ -92,7 +105,7 @@ async fn images_come_by_tag_and_digest_and_run() {
     registered.world.run(&spec).await;
     assert_eq!(registered.world.exit("c").await, 7);
     // The tag moves on.
-    let newer = TestImage::with("amd64", &[("three", b"3".to_vec())]).unwrap();
+    let newer = TestImage::with(ARCHITECTURE, &[("three", b"3".to_vec())]).unwrap();
     let moved = registry.push("team/box", "1", &newer).unwrap();
     assert_eq!(registered.pull(&name).await.unwrap().digest, moved);
     assert_eq!(containerd.image(&by_digest).await.unwrap().expect("it stays").digest, digest);
@@ -183,6 +196,13 @@ async fn the_platform_of_this_host_is_chosen() {
     registry.push_manifest("box", "2", &index(&[("s390x", &other)])).unwrap();
     let none = registered.refused(&registered.name("box:2")).await;
     assert!(none.contains("no match for platform linux/"), "{none}");
+    // One that no index tells of has its own word alone.
+    let digest = registry.push("box", "plain", &other).unwrap();
+    let said = registered.refused(&registered.name("box:plain")).await;
+    let reason = format!("no match for platform linux/{ARCHITECTURE} in manifest {digest}: not found");
+    assert!(said.ends_with(&reason), "{said}");
+    registry.push("box", "silent", &TestImage::with("", &[]).unwrap()).unwrap();
+    registered.pull(&registered.name("box:silent")).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,7 +213,7 @@ async fn damaged_layers_are_refused() {
         ("flipped", |data| data[300_000] ^= 1, "unexpected commit digest sha256:"),
         ("long", |data| data.push(0), "has more than the "),
     ] {
-        let image = TestImage::with("amd64", &[(tag, noise(1 << 20))]).unwrap();
+        let image = TestImage::with(ARCHITECTURE, &[(tag, noise(1 << 20))]).unwrap();
         registered.registry.push("box", tag, &image).unwrap();
         let layer = containerd::testing::digest(&image.layers[1]);
         let file = registered.registry.file(&layer);
@@ -245,29 +265,42 @@ async fn cutting(to: String, after: usize) -> (String, Arc<AtomicU64>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn layers_that_break_off_are_gone_on_with() {
     let registered = Registered::new(&Security::None).await;
-    let image = TestImage::with("amd64", &[("big", noise(8 << 20))]).unwrap();
+    let image = TestImage::with(ARCHITECTURE, &[("big", noise(8 << 20))]).unwrap();
     registered.registry.push("box", "1", &image).unwrap();
     let (place, count) = cutting(registered.registry.place(), 3 << 20).await;
     registered.pull(&format!("{place}/box:1")).await.unwrap();
     let size: usize = image.layers.iter().map(Vec::len).sum();
     let sent = count.load(Ordering::SeqCst) as usize;
     assert!(size < sent && sent < size + (2 << 20), "{sent} bytes were sent of {size}");
-    // The next pull goes on where one ended that was given up.
-    let image = TestImage::with("amd64", &[("bigger", noise(12 << 20))]).unwrap();
-    registered.registry.push("box", "2", &image).unwrap();
-    let layer = containerd::testing::digest(&image.layers[1]);
-    let file = registered.registry.file(&layer);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_that_was_given_up_is_gone_on_with_by_the_next() {
+    let registered = Registered::new(&Security::None).await;
+    let containerd = &registered.world.containerd;
+    let image = TestImage::with(ARCHITECTURE, &[("big", noise(12 << 20))]).unwrap();
+    registered.registry.push("box", "1", &image).unwrap();
+    let file = registered.registry.file(&containerd::testing::digest(&image.layers[1]));
     let whole = fs::read(&file).unwrap();
     fs::write(&file, &whole[..10 << 20]).unwrap();
-    let name = registered.name("box:2");
+    let name = registered.name("box:1");
     let short = registered.refused(&name).await;
     assert!(short.contains(&format!("ends after {} of {} bytes", 10 << 20, whole.len())), "{short}");
+    registered.collect().await;
     fs::write(&file, &whole).unwrap();
     let (place, count) = cutting(registered.registry.place(), usize::MAX).await;
     registered.hosts(&registered.registry.place(), &format!("server = \"http://{place}\""));
     registered.pull(&name).await.unwrap();
     let sent = count.load(Ordering::SeqCst);
     assert!(sent < 4 << 20, "{sent} bytes were sent for the last 2 MiB");
+    // What the name leads to is the collector's to keep, now that no lease does.
+    registered.collect().await;
+    let found = containerd.image(&name).await.unwrap().expect("it stays");
+    assert!(found.size > 12 << 20);
+    let script = "test \"$(wc -c </big)\" = 12582912 && exit 7";
+    let spec = containerd::ContainerSpec { image: name, ..registered.world.script("c", script) };
+    registered.world.run(&spec).await;
+    assert_eq!(registered.world.exit("c").await, 7);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -279,7 +312,7 @@ async fn a_full_disk_keeps_nothing() {
     mount.args(["-t", "tmpfs", "-o", "size=6m", "tmpfs"]).arg(&content);
     assert!(mount.status().unwrap().success());
     registered.world.rig.start_containerd().await.unwrap();
-    let image = TestImage::with("amd64", &[("big", noise(12 << 20))]).unwrap();
+    let image = TestImage::with(ARCHITECTURE, &[("big", noise(12 << 20))]).unwrap();
     registered.registry.push("box", "1", &image).unwrap();
     let said = registered.refused(&registered.name("box:1")).await;
     assert!(said.contains("no space left on device"), "{said}");
@@ -294,7 +327,7 @@ async fn a_full_disk_keeps_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_image_is_pulled_by_many_at_once() {
     let registered = Registered::new(&Security::None).await;
-    let image = TestImage::with("amd64", &[("big", noise(4 << 20))]).unwrap();
+    let image = TestImage::with(ARCHITECTURE, &[("big", noise(4 << 20))]).unwrap();
     registered.registry.push("box", "1", &image).unwrap();
     registered.registry.push("box", "2", &image).unwrap();
     let names = [registered.name("box:1"), registered.name("box:2"), registered.name("box:1")];

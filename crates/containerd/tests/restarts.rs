@@ -2,13 +2,27 @@
 
 use std::time::Duration;
 
-use containerd::{Containerd, Error, Event, TaskState};
+use containerd::{Containerd, Error, Event, Options, TaskState};
 use futures::StreamExt;
 use tokio::time::timeout;
 
 use crate::support::World;
 
 const TICKS: &str = "i=0; while :; do echo tick $i; i=$((i+1)); sleep 0.02; done";
+
+#[tokio::test]
+async fn a_socket_where_nobody_listens_is_named() {
+    let options = Options {
+        socket: "/nowhere.sock".into(),
+        namespace: "k8s.io".to_owned(),
+        snapshotter: "overlayfs".to_owned(),
+        fifo_dir: "/nowhere".into(),
+    };
+    let error = Containerd::new(options).unwrap().images().await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    let expect = "containerd is not reachable: /nowhere.sock: No such file or directory (os error 2)";
+    assert_eq!(error.to_string(), expect);
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_and_its_log_go_on_while_containerd_restarts() {

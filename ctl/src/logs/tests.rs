@@ -35,6 +35,8 @@ fn flags_become_queries() {
     );
     check("web --since=1m30s --tail -1", "container=a&sinceSeconds=90");
     check("web --since-time=2026-01-01T00:00:00Z", "container=a&sinceTime=2026-01-01T00:00:00Z");
+    check("web --insecure-skip-tls-verify-backend", "container=a&insecureSkipTLSVerifyBackend=true");
+    check("deployment/web --all-pods", "container=a");
     check("-l app=web", "container=a&tailLines=10");
     check("-l app=web --tail=-1", "container=a");
 }

@@ -25,9 +25,6 @@ use crate::runtime::RuntimeError;
 /// Images that are pulled at a time.
 const AT_A_TIME: usize = 5;
 
-/// How often users are told how far a pull has come.
-const TOLD: Duration = Duration::from_secs(15);
-
 /// How the last pull of each image went, or goes. Locked for a look-up or an update, never across an await.
 pub(super) struct Pulls {
     pulls: Mutex<HashMap<Wanted, Pull>>,
@@ -147,6 +144,7 @@ impl ContainerRuntime {
             container: container.map(|container| container.name.clone()).unwrap_or_default(),
             engine: self.engine.clone(),
             registries: self.registries.clone(),
+            progress: self.progress,
             client: self.client.clone(),
             kinds: self.kinds.clone(),
             pulls: self.pulls.clone(),
@@ -235,6 +233,8 @@ struct Order {
     container: String,
     engine: Containerd,
     registries: Registries,
+    /// How often users are told how far it has come.
+    progress: Duration,
     client: Client,
     kinds: Arc<Kinds>,
     pulls: Arc<Pulls>,
@@ -256,7 +256,7 @@ impl Order {
             let pull = AssertUnwindSafe(pull).catch_unwind();
             tokio::pin!(pull);
             loop {
-                match tokio::time::timeout(TOLD, &mut pull).await {
+                match tokio::time::timeout(self.progress, &mut pull).await {
                     Ok(outcome) => break outcome.unwrap_or_else(|_| Err(self.broken_off())),
                     Err(_) => self.say_progress(&progress),
                 }

@@ -5,18 +5,25 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use containerd::Registries;
 use containerd::testing::{self, Registry, Security, TestImage};
+use futures::StreamExt;
 use network::{PodNetwork, PodNetworkOptions};
 use object::Time;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::{ContainerRuntime, Dirs, Surroundings};
 use crate::census::HostCensus;
 use crate::cgroups::{Cgroups, Hierarchies, NodeResources};
+use crate::notes::Note;
+use crate::plan::Effect;
 use crate::runtime::Runtime;
 use crate::suite::{self, Rig};
 use crate::world::World;
@@ -41,6 +48,8 @@ async fn outside() {
     put_runc(&rig);
     let mut registry = Registry::prepare(rig.directory()).unwrap();
     registry.push("suite", "1", &TestImage::new().unwrap()).unwrap();
+    let much = TestImage::with(testing::ARCHITECTURE, &[("much", noise(MUCH))]).unwrap();
+    registry.push("much", "1", &much).unwrap();
     registry.run(rig.command("docker-registry"), &Security::None).unwrap();
     let program = std::env::current_exe().unwrap();
     let output = rig
@@ -62,6 +71,92 @@ async fn inside(directory: &Path, cgroup: &str) {
     std::fs::write(directory.join(HANG), "").unwrap();
     suite::a_start_that_hangs_is_given_up(&mut rig).await;
     assert!(!directory.join(HANG).exists(), "it did hang");
+    a_pull_that_takes_long_tells_how_far_it_is(&rig.runtime).await;
+}
+
+/// Bytes of the large image's own layer.
+const MUCH: usize = 8 << 20;
+
+/// Bytes that do not compress.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 1u64;
+    let next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as u8
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}
+
+async fn a_pull_that_takes_long_tells_how_far_it_is(runtime: &ContainerRuntime) {
+    let (go, goes) = watch::channel(false);
+    let place = held_up(std::env::var(REGISTRY).expect("set by the outer run"), goes).await;
+    let image = format!("{place}/much:1");
+    let pod = suite::pod_of("slow", &image);
+    runtime.perform(&pod, &Effect::PullImage { image: image.clone() }, Time::now()).await.unwrap();
+    let mut remarks = runtime.remarks();
+    let mut seen = Vec::<String>::new();
+    // No more than half of it comes until this has been told.
+    while !seen.iter().filter_map(|message| far(message)).any(|(here, _)| here > 1.0) {
+        let (uid, note) =
+            tokio::time::timeout(PATIENCE, remarks.next()).await.expect("in time").expect("a remark");
+        if *uid == *pod.uid {
+            assert_eq!(note.reason, "Pulling", "{}", note.message);
+            seen.push(note.message);
+        }
+    }
+    assert_eq!(seen[0], format!("Pulling image {image:?}"));
+    for (here, all) in seen.iter().filter_map(|message| far(message)) {
+        assert!(here < all && all > MUCH as f64 / 1e6, "{seen:?}");
+    }
+    go.send_replace(true);
+    let is_other = |uid: &str, note: &Note| *uid == *pod.uid && note.reason != "Pulling";
+    let mut others = remarks.filter(|(uid, note)| std::future::ready(is_other(uid, note))).boxed();
+    let (_, note) = tokio::time::timeout(PATIENCE, others.next()).await.expect("in time").expect("a remark");
+    assert!(note.message.starts_with(&format!("Successfully pulled image {image:?}")), "{}", note.message);
+}
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many megabytes of how many are here, where a message says so.
+fn far(message: &str) -> Option<(f64, f64)> {
+    let (_, told) = message.rsplit_once(": ")?;
+    let (here, all) = told.strip_suffix(" MB are here")?.split_once(" MB of ")?;
+    Some((here.parse().ok()?, all.parse().ok()?))
+}
+
+/// A place that leads to another, and gives no more than half of the large image until it is told to.
+async fn held_up(to: String, go: watch::Receiver<bool>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = listener.local_addr().unwrap().to_string();
+    let given = Arc::new(AtomicUsize::new(0));
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(&to).await.unwrap();
+            let ((mut asks, to_client), (from_server, mut asked)) =
+                (client.into_split(), server.into_split());
+            tokio::spawn(async move { tokio::io::copy(&mut asks, &mut asked).await });
+            tokio::spawn(give(from_server, to_client, given.clone(), go.clone()));
+        }
+    });
+    place
+}
+
+async fn give(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    given: Arc<AtomicUsize>,
+    mut go: watch::Receiver<bool>,
+) {
+    let mut piece = vec![0; 64 << 10];
+    while let Ok(read @ 1..) = from.read(&mut piece).await {
+        if given.fetch_add(read, Ordering::Relaxed) > MUCH / 2 {
+            let _told = go.wait_for(|go| *go).await;
+        }
+        if to.write_all(&piece[..read]).await.is_err() {
+            return;
+        }
+    }
 }
 
 /// While there is a file of this name, the next start of a container hangs, and the file goes.
@@ -114,6 +209,7 @@ async fn runtime(directory: &Path, cgroup: &str) -> Arc<ContainerRuntime> {
         census: Arc::new(census),
         domain: "cluster.local".to_owned(),
         registries: Registries { dir: directory.join("certs.d") },
+        progress: Duration::from_millis(50),
     };
     Arc::new(ContainerRuntime::new(surroundings))
 }

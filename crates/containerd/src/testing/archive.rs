@@ -47,7 +47,8 @@ pub fn archive(path: &Path, form: Form, name: &str) -> io::Result<()> {
     }
 }
 
-const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+/// This host's architecture, as images name it.
+pub const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
 
 /// An image as a registry holds it.
 #[derive(Clone, Debug)]
