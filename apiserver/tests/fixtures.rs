@@ -127,7 +127,7 @@ fn body(kind: &Kind, plain: &str) -> Value {
             json!({"spec": {"parentRef": {"resource": "services", "namespace": "default", "name": "a"}}})
         }
         "ServiceCIDR" => json!({"spec": {"cidrs": ["10.99.0.0/16"]}}),
-        "CSINode" => json!({"spec": {}}),
+        "CSINode" => json!({"spec": {"drivers": [{"name": "disk.example.com", "nodeID": "n1"}]}}),
         "CSIDriver" => json!({"spec": {}}),
         "CSIStorageCapacity" => json!({"storageClassName": "fast"}),
         "VolumeAttachment" => json!({"spec": {
