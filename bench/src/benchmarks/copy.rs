@@ -19,8 +19,8 @@ use crate::{Setup, machine};
 /// Megabytes that are copied.
 const MEGABYTES: u32 = 200;
 /// The pod: it serves the file to whoever connects to one port, and reads to the end what comes to the other.
-const SERVE: &str =
-    "nc -ll -p 9001 -e dd of=/dev/null bs=1M iflag=fullblock & exec nc -ll -p 9000 -e cat /tmp/file";
+const SERVE: &str = "nc -ll -p 9001 -e sh -c 'dd of=/dev/null bs=1M iflag=fullblock 2>&1' & \
+                     exec nc -ll -p 9000 -e cat /tmp/file";
 /// The local ports that are forwarded, to the pod's of the same names.
 const OUT: Port = Port { local: 19000, remote: 9000 };
 const INTO: Port = Port { local: 19001, remote: 9001 };
