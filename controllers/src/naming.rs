@@ -37,8 +37,7 @@ pub(crate) fn pod_name(base: &str, seed: &str, slot: u32) -> String {
     format!("{base}{}", hash(&[seed, &slot.to_string()], SUFFIX))
 }
 
-/// A document as text in which order of keys, nulls and empty lists and label maps make no difference, nor whether the
-/// document was written when what always stands there did not.
+/// A document as text in which order of keys, nulls and empty lists and label maps make no difference.
 pub(crate) fn canonical(value: &Value) -> String {
     let mut text = String::new();
     write(value, &mut text);
@@ -80,13 +79,7 @@ fn is_void(key: &str, value: &Value) -> bool {
             map.is_empty()
                 && matches!(
                     key,
-                    "labels"
-                        | "annotations"
-                        | "nodeSelector"
-                        | "limits"
-                        | "requests"
-                        | "resources"
-                        | "metadata"
+                    "labels" | "annotations" | "nodeSelector" | "limits" | "requests" | "metadata"
                 )
         }
         _ => false,
@@ -115,7 +108,6 @@ mod tests {
             (json!({"a": 1, "b": null}), json!({"a": 1}), true),
             (json!({"a": []}), json!({}), true),
             (json!({"labels": {}}), json!({}), true),
-            (json!({"containers": [{"resources": {}}]}), json!({"containers": [{}]}), true),
             (json!({"emptyDir": {}}), json!({}), false),
             (json!({"a": [1, 2]}), json!({"a": [2, 1]}), false),
             (json!({"a": "1"}), json!({"a": 1}), false),

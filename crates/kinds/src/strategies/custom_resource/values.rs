@@ -378,11 +378,12 @@ impl Walk<'_> {
             self.work.take(schema.allowed.len());
             return Outcome::default();
         }
-        let texts: Vec<String> = schema
-            .allowed
-            .iter()
-            .map(|value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned))
-            .collect();
+        let text = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => shown(number).to_string(),
+            value => value.to_string(),
+        };
+        let texts: Vec<String> = schema.allowed.iter().map(text).collect();
         self.work.take(texts.len());
         let shown = match value {
             Value::Number(number) => shown(number),

@@ -145,7 +145,7 @@ fn defaults_are_what_is_allowed() {
     let list = json!({ "type": "string", "enum": ["a", "b"] });
     check(list.clone(), json!("a"), &[]);
     check(list, json!("c"), &[": Unsupported value: \"c\": supported values: \"a\", \"b\""]);
-    let numbers = json!({ "type": "number", "enum": [1, 2.5] });
+    let numbers = json!({ "type": "number", "enum": [1.0, 2.5] });
     check(numbers.clone(), json!(1), &[]);
     check(numbers.clone(), json!(1.0), &[]);
     check(numbers, json!(3), &[": Unsupported value: 3: supported values: \"1\", \"2.5\""]);
